@@ -1,0 +1,3 @@
+//! To come.
+mod fence;
+mod indent;
