@@ -38,14 +38,18 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin + Send + 'static,
 {
-    let (service, socket) =
-        server::service::service(|client| server::Backend::new(client, environment));
-    server::transport::run(
-        reader,
-        writer,
-        service,
-        socket,
-        server::transport::Hooks::default(),
-    )
-    .await
+    let mut shared = None;
+    let (service, socket) = server::service::service(|client| {
+        let backend = server::Backend::new(client, environment);
+        shared = Some(backend.shared());
+        backend
+    });
+    let hooks = shared.map_or_else(server::transport::Hooks::default, |shared| {
+        let ended = std::sync::Arc::clone(&shared);
+        server::transport::Hooks {
+            heard: Box::new(move || shared.change(server::state::State::heard)),
+            ended: Box::new(move || ended.change(server::state::State::stop)),
+        }
+    });
+    server::transport::run(reader, writer, service, socket, hooks).await
 }

@@ -147,6 +147,12 @@ pub fn range(value: &Value) -> Range {
     }
 }
 
+/// A range as LSP writes it.
+pub fn range_value(range: Range) -> Value {
+    let position = |position: Position| serde_json::json!({"line": position.line, "character": position.character});
+    serde_json::json!({"start": position(range.start), "end": position(range.end)})
+}
+
 /// URI and name of each workspace folder in a list; entries without a URI are left out, a missing name is the URI's last
 /// segment.
 pub fn folders(value: Option<&Value>) -> Vec<(String, String)> {

@@ -20,6 +20,17 @@ pub fn service(make: impl FnOnce(Client) -> Backend) -> (LspService<Backend>, Cl
         .custom_method("textDocument/didChange", Backend::did_change)
         .custom_method("textDocument/didClose", Backend::did_close)
         .custom_method("textDocument/didSave", Backend::did_save)
+        .custom_method("textDocument/codeAction", Backend::code_action)
+        .custom_method("textDocument/hover", Backend::hover)
+        .custom_method("workspace/executeCommand", Backend::execute_command)
+        .custom_method(
+            "workspace/didChangeConfiguration",
+            Backend::did_change_configuration,
+        )
+        .custom_method(
+            "workspace/didChangeWorkspaceFolders",
+            Backend::did_change_folders,
+        )
         .custom_method("codeAction/resolve", resolve)
         .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
         .custom_method("$/setTrace", Backend::set_trace)

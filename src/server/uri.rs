@@ -49,6 +49,15 @@ pub fn file_uri(path: &Path) -> String {
     format!("file://{slash}{}", percent_encode(&path, ENCODED))
 }
 
+/// The document's name as a person knows it: the last part of its path, decoded, or the whole URI of another scheme.
+pub fn name(uri: &str) -> String {
+    let name = file_path(uri).and_then(|path| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    });
+    name.unwrap_or_else(|| uri.to_owned())
+}
+
 #[cfg(unix)]
 fn path_from_bytes(bytes: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt as _;
