@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 
-use memchr::memchr2;
 use similar::{Algorithm, DiffOp};
 
 use super::{Edit, Span};
@@ -107,7 +106,7 @@ impl<'a> Tokens<'a> {
     pub(super) fn lines(text: &'a str) -> Self {
         Self::cut(text, |text| {
             let bytes = text.as_bytes();
-            let Some(end) = memchr2(b'\n', b'\r', bytes) else {
+            let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
                 return text.len();
             };
             if bytes.get(end..end + 2) == Some(b"\r\n") {

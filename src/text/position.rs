@@ -102,4 +102,4 @@ fn line_end(text: &Rope, line: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

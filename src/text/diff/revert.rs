@@ -35,6 +35,11 @@ pub fn revert(original: &str, written: &str, now: &str) -> Revert {
             kept: Vec::new(),
         };
     }
+    merged(original, written, now)
+}
+
+/// [`revert`] without the short cuts.
+fn merged(original: &str, written: &str, now: &str) -> Revert {
     let (source, output, current) = (
         Tokens::lines(original),
         Tokens::lines(written),
