@@ -236,11 +236,11 @@ impl Cleaner {
                 Gate::Open => self.reindent.push(c, &mut out),
                 Gate::RefusedFor(_) => {}
                 Gate::Refused(reason) if c == '\n' => {
-                    self.gate = Gate::RefusedFor(std::mem::take(reason))
+                    self.gate = Gate::RefusedFor(std::mem::take(reason));
                 }
                 Gate::Refused(reason) => reason.push(c),
                 Gate::Closed(held) if held.is_empty() && (is_blank(c) || c == '\n') => {
-                    self.reindent.push(c, &mut out)
+                    self.reindent.push(c, &mut out);
                 }
                 Gate::Closed(held) => {
                     held.push(c);

@@ -171,7 +171,7 @@ impl Block {
             std::mem::take(&mut self.line.0),
             std::mem::take(&mut self.line.1),
         );
-        // `CommonMark` lets a closing fence stand three columns to the right.
+        // CommonMark lets a closing fence stand three columns to the right.
         let far_right = self.indent + 3 < indent.len();
         self.place = if self.bare_inside || far_right {
             Place::Doubtful(indent + &text + newline)

@@ -7,7 +7,7 @@ use super::{MAX_HELD, Shape, is_blank};
 
 /// Beginnings of a first line that speaks to the user. Capital letters count: code rarely begins so, and then nothing of it
 /// is held.
-const OPENERS: &[&str] = &[
+pub(super) const OPENERS: &[&str] = &[
     "Here is",
     "Here's",
     "Here’s",
@@ -83,6 +83,7 @@ pub(super) struct Head {
 struct Waiting {
     lines: String,
     kind: Kind,
+    blank_line_behind: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ enum Kind {
 #[derive(Debug)]
 struct Rules {
     family: Family,
-    /// Whether the selection lies within a line.
+    /// Whether the selection lies within a line, with other text beside it.
     in_line: bool,
     /// Whether an answer that is one code span loses its backticks.
     spans: bool,
@@ -108,11 +109,12 @@ struct Rules {
 impl Rules {
     fn new(shape: &Shape) -> Self {
         let selected = shape.selection.trim();
-        let in_line = !selected.is_empty() && !selected.contains(['\n', '\r']);
+        let beside = |text: &str| !text.chars().all(is_blank);
+        let one_line = !selected.is_empty() && !selected.contains(['\n', '\r']);
         Self {
             family: Family::of(&shape.language),
-            in_line,
-            spans: in_line && !selected.contains('`') && !has_backticks(&shape.language),
+            in_line: one_line && (beside(&shape.line_prefix) || beside(&shape.line_suffix)),
+            spans: one_line && !selected.contains('`') && !has_backticks(&shape.language),
             thinking: !THINKING.iter().any(|(open, _)| selected.starts_with(open)),
             own_fence: selected.lines().next().and_then(Fence::parse),
         }
@@ -157,6 +159,7 @@ impl Head {
             return None;
         }
         self.text.push(c);
+        self.drop_opener();
         self.begin_thinking();
         (self.thinking.is_none() && !self.may_be_wrapping()).then(|| self.plain(""))
     }
@@ -169,7 +172,7 @@ impl Head {
         if let Some(verdict) = self.end_line("") {
             return Some(verdict);
         }
-        let Waiting { lines, kind } = self.waiting.take()?;
+        let Waiting { lines, kind, .. } = self.waiting.take()?;
         match kind {
             Kind::Span => Some(Verdict::Plain(
                 span_content(lines.trim()).unwrap_or(&lines).to_owned(),
@@ -233,19 +236,27 @@ impl Head {
             return Some(self.plain(newline));
         };
         let lines = std::mem::take(&mut self.indent) + &std::mem::take(&mut self.text) + newline;
-        self.waiting = Some(Waiting { lines, kind });
+        self.waiting = Some(Waiting {
+            lines,
+            kind,
+            blank_line_behind: false,
+        });
         None
     }
 
     fn end_blank_line(&mut self, newline: &str) {
-        match &mut self.waiting {
-            Some(waiting) if waiting.kind == Kind::Span || self.rules.family != Family::Code => {
-                waiting.lines.push_str(newline)
-            }
-            // In code a blank line behind an opener is proof enough.
-            _ => self.waiting = None,
+        if let Some(waiting) = &mut self.waiting {
+            waiting.lines.push_str(newline);
+            waiting.blank_line_behind = !newline.is_empty();
         }
         self.indent.clear();
+    }
+
+    /// Drops an opener in code once a blank line and then text have come: that is proof enough.
+    fn drop_opener(&mut self) {
+        let code = self.rules.family == Family::Code;
+        self.waiting
+            .take_if(|waiting| code && waiting.kind == Kind::Opener && waiting.blank_line_behind);
     }
 
     /// Gives out what is held.
