@@ -59,7 +59,7 @@ impl Default for Settings {
 }
 
 /// How long to wait for what. There is no limit on a whole request: a long answer is not a fault.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timeouts {
     /// Until the connection stands.
     pub connect: Duration,

@@ -56,7 +56,7 @@ impl State {
             )),
         };
         if let Err(reason) = &answer {
-            self.show(Message::error(reason.clone()));
+            self.show(&Message::error(reason.clone()));
         }
         (answer, started)
     }

@@ -44,6 +44,14 @@ impl Message {
         self.kind == 1
     }
 
+    /// The same with other words.
+    pub fn with_text(&self, text: String) -> Self {
+        Self {
+            kind: self.kind,
+            text,
+        }
+    }
+
     fn value(&self) -> Value {
         json!({"type": self.kind, "message": self.text})
     }

@@ -150,7 +150,7 @@ impl State {
         };
         self.tell_job(id);
         if let Some(message) = self.closing_message(id) {
-            self.show(message);
+            self.show(&message);
         }
     }
 
@@ -237,20 +237,15 @@ impl State {
     ///
     /// Neovim makes a prompt of every message, which blocks the editor until a key is pressed: there information and
     /// warnings only go to the log (and to the progress), and an error is cut to one short line, the whole in the log.
-    pub(super) fn show(&mut self, message: Message) {
-        let message = Message {
-            text: one_line(&message.text),
-            ..message
-        };
+    pub(super) fn show(&mut self, message: &Message) {
+        let message = message.with_text(one_line(&message.text));
         if !self.caps.is_neovim() {
             self.outbox.send(Outgoing::Show(message));
             return;
         }
         if message.is_error() {
-            self.outbox.send(Outgoing::Show(Message {
-                text: shorten(&message.text, 60),
-                ..message.clone()
-            }));
+            let short = shorten(&message.text, 60);
+            self.outbox.send(Outgoing::Show(message.with_text(short)));
         }
         self.outbox.send(Outgoing::Log(message));
     }

@@ -119,7 +119,7 @@ impl State {
         }
         self.settings = settings;
         if !problems.is_empty() {
-            self.show(Message::warning(format!(
+            self.show(&Message::warning(format!(
                 "ezrouter settings: {}",
                 problems.join("; ")
             )));
@@ -424,7 +424,7 @@ impl State {
             self.step_rewrite(&id, Event::OutOfStep);
         }
         let name = super::uri::name(uri);
-        self.show(Message::error(format!(
+        self.show(&Message::error(format!(
             "{name} is out of step with the editor: close and reopen the file ({reason})"
         )));
     }
