@@ -1,0 +1,444 @@
+"""Scenarios in a real Neovim against the scripted gateway: what a user without any plugin does and sees. What needs a
+real model is in test_model.py."""
+
+import contextlib
+import os
+import time
+
+from gateway import MODEL, Gateway, failure
+from neovim import Neovim
+from scenario import Bench, Failure, equal, scenario, true
+
+ORIGINAL = """\
+import os
+
+def greet(name):
+    message = "Hello, " + name
+    print(message)
+    return message
+
+def leave(name):
+    print("Bye, " + name)
+
+leave("all")
+"""
+# The two lines that most scenarios rewrite, and what the gateway answers, in pieces that a test can wait for.
+OLD = '    message = "Hello, " + name\n    print(message)\n'
+FIRST = '    text = f"Hello, {name}"'
+SECOND = "    show(text)"
+DELTAS = ("    text = ", 'f"Hello, {name}"\n', "    show", "(text)")
+REWRITTEN = ORIGINAL.replace(OLD, f"{FIRST}\n{SECOND}\n")
+
+# A cancel closes the connection within 100 ms; the rest is for Neovim, the log between and a busy machine.
+CLOSED_SECONDS = 0.1 + 0.25
+
+
+@contextlib.contextmanager
+def neovim_bench(tools, directory, debounce):
+    """Neovim with our server on a scripted gateway."""
+    gateway = Gateway()
+    environment = {"EZROUTER_API_KEY": "sk-test", "EZROUTER_BASE_URL": gateway.url, "EZROUTER_MODEL": MODEL}
+    editor = Neovim(tools.environment, tools.server, directory, environment, debounce)
+    try:
+        yield Bench(directory, gateway, editor, tools, debounce)
+        editor.quit()
+    finally:
+        editor.kill()
+        gateway.close()
+
+
+def start_rewrite(bench, *deltas, first=4, last=5, **options):
+    """Selects lines of the usual file, picks a rewrite from the menu, and waits for the request."""
+    exchange = bench.gateway.script(*(deltas or DELTAS), **options)
+    bench.editor.open("greet.py", ORIGINAL)
+    bench.editor.select(first, last)
+    bench.editor.menu("Simplify")
+    true(exchange.wait_request(), "no request reached the gateway")
+    return exchange
+
+
+def start_ask(bench, *deltas, title="Explain", first=4, last=5, text=ORIGINAL):
+    """The same for a question; the file is opened only when it is not the current one."""
+    exchange = bench.gateway.script(*deltas)
+    if bench.editor.nvim.funcs.expand("%:t") != "greet.py":
+        bench.editor.open("greet.py", text)
+    bench.editor.select(first, last)
+    bench.editor.menu(title)
+    true(exchange.wait_request(), "no request reached the gateway")
+    bench.editor.normal_mode()
+    return exchange
+
+
+def finish(bench, exchange, text, jobs=1):
+    """Lets the answer end and waits until the buffer is `text` and the job has ended well."""
+    exchange.release_all()
+    message = bench.editor.wait_end(jobs)
+    equal(bench.editor.text(), text, "the text after the end")
+    true(message.startswith("done"), f"the last progress message is {message!r}")
+
+
+def same_everywhere(bench):
+    """The other server has followed every edit."""
+    bench.editor.wait("the second server has the same text", lambda: bench.editor.second_text() == bench.editor.text())
+
+
+def cancelled(bench, exchange, asked_at):
+    """After a cancel: the connection is closed in time, the original is back, the job says so."""
+    true(exchange.wait_closed(), "the gateway did not see the connection close")
+    took = exchange.closed_at - asked_at
+    true(took < CLOSED_SECONDS, f"the connection closed {took * 1000:.0f} ms after the cancel")
+    message = bench.editor.wait_end()
+    true("cancelled" in message, f"the last progress message is {message!r}")
+
+
+@scenario(neovim_bench, "rewrite_from_menu_two_lines_one_undo")
+@scenario(neovim_bench, "rewrite_from_menu_two_lines_one_undo_debounce_0", debounce=0)
+def rewrite_from_menu_two_lines_one_undo(bench):
+    exchange = start_rewrite(bench)
+    body = exchange.request
+    equal((body["model"], body["stream"]), (MODEL, True), "model and stream of the request")
+    true(OLD.strip() in body["messages"][-1]["content"], f"the selection is not in the prompt: {body['messages']}")
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    exchange.release(2)
+    bench.editor.wait_line(SECOND)
+    finish(bench, exchange, REWRITTEN)
+    same_everywhere(bench)
+    if bench.tools.record:
+        record(bench, "rewrite.log" if bench.debounce is None else f"rewrite-debounce-{bench.debounce}.log")
+    bench.editor.undo()
+    equal(bench.editor.text(), ORIGINAL, "the text after one undo")
+
+
+def record(bench, name):
+    """Keeps the order of messages: without the times, and without what differs from run to run."""
+    lines = [line[9:] for line in bench.editor.traffic.read_text().splitlines()]
+    kept = [line for line in lines if line not in ("-> $/progress report", "-> window/logMessage")]
+    (bench.tools.record / name).write_text("\n".join(kept) + "\n")
+
+
+@scenario(neovim_bench)
+def rewrite_by_neovims_own_keys_and_menu(bench):
+    exchange = bench.gateway.script(*DELTAS, gated=False)
+    bench.editor.open("greet.py", ORIGINAL)
+    bench.editor.select(4, 5)
+    bench.editor.menu_by_keys("Simplify")
+    finish(bench, exchange, REWRITTEN)
+    bench.editor.undo()
+    equal(bench.editor.text(), ORIGINAL, "the text after one undo")
+
+
+@scenario(neovim_bench)
+def rewrite_among_emoji_and_wide_characters(bench):
+    original = "# 👩‍🚀 ok\n\nnames = ['é', '漢字', '🦀']\nprint('🦀', names) # 🦀\n# 🦀 end\n"
+    exchange = bench.gateway.script("names = ['ü', '🦀", "']\nprint(names)  # 漢", "字")
+    bench.editor.open("crab.py", original)
+    bench.editor.select(3, 4)
+    bench.editor.menu("Simplify")
+    exchange.release(2)
+    bench.editor.wait_line("names = ['ü', '🦀']")
+    finish(bench, exchange, "# 👩‍🚀 ok\n\nnames = ['ü', '🦀']\nprint(names)  # 漢字\n# 🦀 end\n")
+    same_everywhere(bench)
+    bench.editor.undo()
+    equal(bench.editor.text(), original, "the text after one undo")
+
+
+@scenario(neovim_bench, "typing_above", keys="ggO", place="above")
+@scenario(neovim_bench, "typing_above_debounce_0", keys="ggO", place="above", debounce=0)
+@scenario(neovim_bench, "typing_below", keys="Go", place="below")
+@scenario(neovim_bench, "typing_below_debounce_0", keys="Go", place="below", debounce=0)
+def typing_elsewhere(bench, keys, place):
+    def with_typed(text):
+        return f"# typed {place}\n{text}" if place == "above" else f"{text}# typed {place}\n"
+
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    bench.editor.type(f"<Esc>{keys}# typed")
+    bench.editor.wait_line("# typed")
+    exchange.release(2)
+    bench.editor.wait_line(SECOND)
+    bench.editor.type(f" {place}<Esc>")
+    bench.editor.wait_line(f"# typed {place}")
+    finish(bench, exchange, with_typed(REWRITTEN))
+    same_everywhere(bench)
+    bench.editor.undo()
+    equal(bench.editor.text(), with_typed(ORIGINAL), "the text after one undo")
+
+
+@scenario(neovim_bench, "typing_above_in_a_race", keys="ggO", above=True)
+@scenario(neovim_bench, "typing_above_in_a_race_debounce_0", keys="ggO", above=True, debounce=0)
+@scenario(neovim_bench, "typing_below_in_a_race", keys="Go", above=False)
+@scenario(neovim_bench, "typing_below_in_a_race_debounce_0", keys="Go", above=False, debounce=0)
+def typing_in_a_race(bench, keys, above):
+    new = "".join(f'    line_{number} = f"Hello, {{name}}"\n' for number in range(8))
+    pieces = [new[start : start + 7] for start in range(0, len(new), 7)]
+    typed = [f"# note {number}" for number in range(6)]
+
+    def with_typed(text):
+        return "\n".join(typed) + "\n" + text if above else text + "\n".join(typed) + "\n"
+
+    exchange = start_rewrite(bench, *pieces, gated=False, pace=0.03)
+    bench.editor.wait_line('    line_0 = f"Hello, {name}"')
+    bench.editor.type(f"<Esc>{keys}")
+    for character in "\n".join(typed):
+        bench.editor.type("<CR>" if character == "\n" else character)
+        # One key, and Neovim's answer, at a time.
+        bench.editor.wait("Neovim takes the keys", lambda: True)
+    bench.editor.type("<Esc>")
+    # Whatever came first, nothing is lost and nothing is out of place.
+    finish(bench, exchange, with_typed(ORIGINAL.replace(OLD, new)))
+    same_everywhere(bench)
+    bench.editor.undo()
+    equal(bench.editor.text(), with_typed(ORIGINAL), "the text after one undo")
+
+
+@scenario(neovim_bench)
+def typing_inside_written(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    bench.editor.go_to_line(FIRST)
+    bench.editor.type("A  # mine<Esc>")
+    bench.editor.wait_line(f"{FIRST}  # mine")
+    exchange.release(2)
+    bench.editor.wait_line(SECOND)
+    finish(bench, exchange, REWRITTEN.replace(FIRST, f"{FIRST}  # mine"))
+    same_everywhere(bench)
+    bench.editor.undo_until(ORIGINAL, most=12)
+
+
+def park(bench):
+    """Types in the waiting part of a rewrite and lets the answer end; the text must stay as the user left it."""
+    exchange = start_rewrite(bench, last=6)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    bench.editor.go_to_line("    return message")
+    bench.editor.type("A  # keep<Esc>")
+    bench.editor.wait_line("    return message  # keep")
+    left = bench.editor.text()
+    exchange.release_all()
+    bench.editor.wait_end()
+    equal(bench.editor.text(), left, "the text after the end of a parked rewrite")
+    bench.editor.go_to(4)
+
+
+@scenario(neovim_bench)
+def typing_in_waiting_then_restore(bench):
+    park(bench)
+    bench.editor.menu("Restore the original")
+    bench.editor.wait_text(ORIGINAL.replace("    return message\n", "    return message  # keep\n"))
+    same_everywhere(bench)
+
+
+@scenario(neovim_bench)
+def typing_in_waiting_then_apply_the_rest(bench):
+    park(bench)
+    bench.editor.menu("Apply the rest")
+    bench.editor.wait_line(SECOND)
+    text = bench.editor.text()
+    head, _, rest = ORIGINAL.partition(OLD)
+    tail = rest.removeprefix("    return message\n")
+    true(text.startswith(f"{head}{FIRST}\n") and text.endswith(tail), f"text outside was changed: {text!r}")
+    true("    return message  # keep\n" in text, f"what the user typed is lost: {text!r}")
+    equal(text.count(FIRST), 1, f"the first line is there once: {text!r}")
+    same_everywhere(bench)
+
+
+@scenario(neovim_bench)
+def cancel_by_command(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    asked_at = time.monotonic()
+    equal(len(bench.editor.execute("ezrouter.cancel")["cancelled"]), 1, "the number of cancelled jobs")
+    cancelled(bench, exchange, asked_at)
+    equal(bench.editor.text(), ORIGINAL, "the text after the cancel")
+    same_everywhere(bench)
+
+
+@scenario(neovim_bench)
+def cancel_by_progress(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(3)
+    bench.editor.wait_line(FIRST)
+    begin = bench.editor.wait("the progress", lambda: bench.editor.progress("begin"))[0]
+    asked_at = time.monotonic()
+    bench.editor.lua("H.cancel_progress(...)", begin["token"])
+    cancelled(bench, exchange, asked_at)
+    equal(bench.editor.text(), ORIGINAL, "the text after the cancel")
+
+
+@scenario(neovim_bench)
+def cancel_before_the_first_word(bench):
+    exchange = start_rewrite(bench)
+    asked_at = time.monotonic()
+    bench.editor.execute("ezrouter.cancel")
+    cancelled(bench, exchange, asked_at)
+    equal(bench.editor.text(), ORIGINAL, "the text after the cancel")
+    equal(bench.editor.nvim.eval("&modified"), 0, "whether the buffer was touched")
+
+
+@scenario(neovim_bench)
+def stop_is_in_the_menu_of_every_document(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    true(any(title.startswith("Stop") for title in bench.editor.menu()), "no Stop where the rewrite runs")
+    bench.editor.open("notes.md", "# Notes\n")
+    asked_at = time.monotonic()
+    bench.editor.menu("Stop")
+    cancelled(bench, exchange, asked_at)
+    true(not any(title.startswith("Stop") for title in bench.editor.menu()), "Stop is there with nothing to stop")
+    equal(bench.editor.text(), "# Notes\n", "the other document")
+    bench.editor.nvim.command("buffer greet.py")
+    equal(bench.editor.text(), ORIGINAL, "the text after the stop")
+
+
+@scenario(neovim_bench)
+def cut_in_mid_stream_gives_the_original_back(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    exchange.cut()
+    message = bench.editor.wait_end()
+    true("failed" in message, f"the last progress message is {message!r}")
+    equal(bench.editor.text(), ORIGINAL, "the text after the failure")
+    equal(len(bench.gateway.requests), 1 + models_asked(bench), "nothing is tried again after the first word")
+
+
+def models_asked(bench):
+    """How many of the requests were for the catalog."""
+    return sum(request["path"] == "/v1/models" for request in bench.gateway.requests)
+
+
+@scenario(neovim_bench)
+def undo_in_mid_stream_stops_and_leaves_the_original(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    exchange.release(2)
+    bench.editor.wait_line(SECOND)
+    bench.editor.undo()
+    true(exchange.wait_closed(), "the gateway did not see the connection close")
+    message = bench.editor.wait_end()
+    true("cancelled" in message, f"the last progress message is {message!r}")
+    equal(bench.editor.text(), ORIGINAL, "the text after the undo")
+    same_everywhere(bench)
+
+
+@scenario(neovim_bench)
+def reject_after_done(bench):
+    finish(bench, start_rewrite(bench), REWRITTEN)
+    bench.editor.go_to(4)
+    bench.editor.menu("Reject")
+    bench.editor.wait_text(ORIGINAL)
+    same_everywhere(bench)
+    true(not any(title.startswith("Reject") for title in bench.editor.menu()), "Reject is there twice")
+
+
+@scenario(neovim_bench)
+def accept_after_done(bench):
+    finish(bench, start_rewrite(bench), REWRITTEN)
+    bench.editor.go_to(4)
+    bench.editor.menu("Accept")
+    bench.editor.wait(
+        "the menu without Accept",
+        lambda: not any(title.startswith(("Accept", "Reject")) for title in bench.editor.menu()),
+    )
+    equal(bench.editor.text(), REWRITTEN, "the text after the accept")
+    bench.editor.undo()
+    equal(bench.editor.text(), ORIGINAL, "the text after one undo")
+
+
+@scenario(neovim_bench)
+def ask_shows_the_answer_in_the_hover(bench):
+    exchange = start_ask(bench, "It greets", " by **name**.\n\nThen it prints.")
+    exchange.release(1)
+    bench.editor.go_to(4)
+    bench.editor.wait("the first words in the hover", lambda: "It greets" in bench.editor.hover())
+    exchange.release_all()
+    bench.editor.wait_end()
+    text = bench.editor.hover()
+    true("It greets by **name**.\n\nThen it prints." in text, f"the answer is not in the hover: {text!r}")
+    for part in (MODEL, "900", "600", "40"):
+        true(part in text, f"no {part} in the footer: {text!r}")
+    true("A hover of the second server." in text, f"the other server's hover is gone: {text!r}")
+    bench.editor.go_to(9)
+    text = bench.editor.hover()
+    true("It greets" not in text, f"the answer shows on lines it is not about: {text!r}")
+    equal(bench.editor.text(), ORIGINAL, "the text")
+
+
+@scenario(neovim_bench)
+def answer_moves_with_its_lines(bench):
+    start_ask(bench, "It greets.").release_all()
+    bench.editor.wait_end()
+    bench.editor.type("ggO# new<CR># newer<Esc>")
+    bench.editor.wait_text("# new\n# newer\n" + ORIGINAL)
+    bench.editor.go_to(7)
+    bench.editor.wait("the answer two lines further down", lambda: "It greets." in bench.editor.hover())
+    bench.editor.go_to(5)
+    true("It greets." not in bench.editor.hover(), "the answer shows where its lines were")
+
+
+@scenario(neovim_bench)
+def ask_follow_up_sends_the_conversation(bench):
+    first = start_ask(bench, "It greets.")
+    first.release_all()
+    bench.editor.wait_end(1)
+    second = start_ask(bench, "No bugs.", title="Find bugs", first=8, last=9)
+    second.release_all()
+    bench.editor.wait_end(2)
+    past, now = first.request["messages"], second.request["messages"]
+    equal(now[: len(past)], past, "the beginning of the second request")
+    equal(now[len(past)], {"role": "assistant", "content": "It greets."}, "the first answer in the second request")
+    equal(now[-1]["role"], "user", "the last role")
+    bench.editor.go_to(9)
+    true("No bugs." in bench.editor.hover(), "the second answer is not in the hover")
+
+
+@scenario(neovim_bench)
+def dismiss_and_show_again(bench):
+    start_ask(bench, "It greets.").release_all()
+    bench.editor.wait_end()
+    bench.editor.go_to(4)
+    true("It greets." in bench.editor.hover(), "the answer is not in the hover")
+    bench.editor.menu("Dismiss answer")
+    bench.editor.wait("the hover without the answer", lambda: "It greets." not in bench.editor.hover())
+    bench.editor.menu("Show answer")
+    bench.editor.wait("the hover with the answer again", lambda: "It greets." in bench.editor.hover())
+
+
+@scenario(neovim_bench)
+def wrong_key_is_one_short_error_and_changes_nothing(bench):
+    bench.gateway.refuse(401, failure("authentication_error", "Invalid token (request id: e1)", "invalid_api_key"))
+    bench.editor.open("greet.py", ORIGINAL)
+    bench.editor.select(4, 5)
+    bench.editor.menu("Simplify")
+    message = bench.editor.wait_end()
+    true("failed" in message, f"the last progress message is {message!r}")
+    shown = bench.editor.wait("an error message", lambda: [
+        line for line in bench.editor.messages().splitlines() if line.startswith("LSP[ezrouter]")
+    ])
+    equal(len(shown), 1, f"the number of messages: {shown}")
+    text = shown[0].removeprefix("LSP[ezrouter]").strip()
+    true(0 < len(text) <= 60, f"{len(text)} characters: {text!r}")
+    equal(bench.editor.text(), ORIGINAL, "the text")
+    equal(bench.editor.nvim.eval("&modified"), 0, "whether the buffer was touched")
+
+
+@scenario(neovim_bench)
+def quit_while_it_streams_leaves_no_process(bench):
+    exchange = start_rewrite(bench)
+    exchange.release(2)
+    bench.editor.wait_line(FIRST)
+    processes = bench.editor.server_process()
+    equal(len(processes), 2, "the processes of the server")
+    bench.editor.quit()
+    true(exchange.wait_closed(), "the gateway did not see the connection close")
+    deadline = time.monotonic() + 5
+    while any(os.path.exists(f"/proc/{process}") for process in processes):
+        if deadline < time.monotonic():
+            raise Failure("the server is still there 5 s after Neovim quit")
+        time.sleep(0.02)
