@@ -242,7 +242,7 @@ impl Head {
     fn end_blank_line(&mut self, newline: &str) {
         if let Some(waiting) = &mut self.waiting {
             waiting.lines.push_str(newline);
-            waiting.blank_line_behind = !newline.is_empty();
+            waiting.blank_line_behind = true;
         }
         self.indent.clear();
     }
