@@ -337,7 +337,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
                 Step::Raw(bytes) => self.send(&bytes).await?,
                 Step::Finish(reason) => {
                     self.send(&script::chunk(&self.id, &json!({}), Some(&reason)))
-                        .await?
+                        .await?;
                 }
                 Step::Usage(usage) => self.send(&script::usage_chunk(&self.id, usage)).await?,
                 Step::Done => self.send(b"data: [DONE]\n\n").await?,

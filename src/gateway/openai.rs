@@ -1,4 +1,4 @@
-//! The OpenAI surface: the body of a request, and the reading of its reply from raw bytes to [`Signal`]s. No network, no
+//! The `OpenAI` surface: the body of a request, and the reading of its reply from raw bytes to [`Signal`]s. No network, no
 //! clock, no status: what comes here is the body of a reply whose status said success.
 //!
 //! Every field of a reply is optional, and unknown ones are ignored: gateways translate for many providers, and none sends
@@ -124,7 +124,7 @@ impl Reader {
                 self.take_events(events, out);
             }
             Shape::Whole(body) if LONGEST_WHOLE < body.len() + bytes.len() => {
-                self.fail(not_understood())
+                self.fail(not_understood());
             }
             Shape::Whole(body) => body.extend_from_slice(bytes),
         }
@@ -168,7 +168,7 @@ impl Reader {
             }
             match event {
                 Event::Message { data, .. } if data.trim() == "[DONE]" => {
-                    self.ended = Some(self.end())
+                    self.ended = Some(self.end());
                 }
                 Event::Message { data, .. } => match serde_json::from_str::<Value>(&data) {
                     Ok(chunk) => self.take_chunk(&chunk, out),
@@ -176,10 +176,10 @@ impl Reader {
                     Err(_) => self.fail(cut()),
                 },
                 Event::Stray(text) if text.starts_with('<') => {
-                    self.fail(if self.has_spoken { cut() } else { web_page() })
+                    self.fail(if self.has_spoken { cut() } else { web_page() });
                 }
                 Event::Stray(text) => {
-                    self.fail(refusal::in_stream(Complaint::of_body(&text), Kind::Cut))
+                    self.fail(refusal::in_stream(Complaint::of_body(&text), Kind::Cut));
                 }
                 Event::TooLong => self.fail(not_understood()),
             }
