@@ -337,7 +337,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
                 Step::Raw(bytes) => self.send(&bytes).await?,
                 Step::Finish(reason) => {
                     self.send(&script::chunk(&self.id, &json!({}), Some(&reason)))
-                        .await?
+                        .await?;
                 }
                 Step::Usage(usage) => self.send(&script::usage_chunk(&self.id, usage)).await?,
                 Step::Done => self.send(b"data: [DONE]\n\n").await?,
@@ -355,14 +355,12 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         if std::mem::replace(&mut self.sent_headers, true) {
             return Ok(());
         }
-        let mut head = format!("HTTP/1.1 {} Stand-in\r\n", self.answer.status);
-        for (name, value) in &self.answer.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!(
-            "content-type: {}\r\ntransfer-encoding: chunked\r\n\r\n",
-            self.answer.content_type
-        ));
+        let mut lines = vec![format!("HTTP/1.1 {} Stand-in", self.answer.status)];
+        let headers = self.answer.headers.iter();
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        lines.push(format!("content-type: {}", self.answer.content_type));
+        lines.push("transfer-encoding: chunked\r\n\r\n".to_owned());
+        let head = lines.join("\r\n");
         self.writer.write_all(head.as_bytes()).await
     }
 
