@@ -55,7 +55,7 @@ pub fn judge(error: &(dyn Error + 'static), host: &str) -> Setback {
             CHECK_NETWORK,
             Repeat::Allowed,
         )
-    } else if says(&["corrupt message", "handshake", "alert"]) {
+    } else if says(&["corrupt message", "fatal alert"]) {
         (
             "no TLS",
             format!("{host} does not answer with TLS: {}", last(&chain)),
@@ -82,7 +82,7 @@ pub fn judge(error: &(dyn Error + 'static), host: &str) -> Setback {
     } else if says(&[
         "connection closed",
         "before message completed",
-        "unexpected eof",
+        "eof",
         "end of file",
     ]) {
         (

@@ -274,8 +274,10 @@ impl Reader {
         self.fail(failure);
     }
 
+    /// Ends the reply. What goes wrong behind the finish reason takes nothing from an answer that is whole.
     fn fail(&mut self, failure: Failure) {
-        self.ended = Some(Err(failure));
+        let whole = self.finish.is_some();
+        self.ended = Some(if whole { self.end() } else { Err(failure) });
     }
 
     /// How the reply ended if nothing more comes. Only a finish reason says that it is whole: the gateway writes its end

@@ -96,6 +96,15 @@ fn a_reply_is_whole_if_and_only_if_a_finish_reason_was_seen() {
             "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\ndata: [DONE]\n\n{",
             "a",
         ),
+        // Neither does it matter what goes wrong behind the finish reason.
+        whole(
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DO",
+            "a",
+        ),
+        whole(
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\n{\"error\":{\"message\":\"no\"}}",
+            "a",
+        ),
         // Text behind the finish reason belongs to the answer.
         whole(
             "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n",
