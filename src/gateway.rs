@@ -311,10 +311,13 @@ impl Shared {
                 .connect_timeout(self.settings.timeouts.connect)
                 .tcp_nodelay(true)
                 .user_agent(concat!("ezrouter-lsp/", env!("CARGO_PKG_VERSION")));
-            if matches!(&self.address, Ok(address) if address.scheme == Scheme::Loopback) {
-                // Plain http needs no certificates, and a system without any would fail the client; and what stays on this
-                // computer must not take the way over a proxy.
-                builder = builder.tls_certs_only([]).no_proxy();
+            if matches!(&self.address, Ok(address) if address.is_loopback) {
+                // What stays on this computer must not take the way over a proxy.
+                builder = builder.no_proxy();
+            }
+            if matches!(&self.address, Ok(address) if address.scheme == Scheme::Http) {
+                // Plain http needs no certificates, and a system without any would fail the client.
+                builder = builder.tls_certs_only([]);
             }
             builder
                 .build()

@@ -122,3 +122,122 @@ fn io_kind(error: &(dyn Error + 'static)) -> Option<ErrorKind> {
 fn last(chain: &[&(dyn Error + 'static)]) -> String {
     chain.last().map(ToString::to_string).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An error that says something, around another one.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Around(&'static str, #[source] Box<dyn Error>);
+
+    fn io(kind: ErrorKind) -> Box<dyn Error> {
+        Box::new(std::io::Error::from(kind))
+    }
+
+    /// What the outer and the inner error say, and the reason, the sentence and the repeating that follow.
+    type Case = (
+        &'static str,
+        Box<dyn Error>,
+        &'static str,
+        &'static str,
+        Repeat,
+    );
+
+    #[test]
+    fn each_cause_has_its_own_words_and_only_what_may_pass_is_repeated() {
+        use Repeat::{Allowed, Never};
+        let table: Vec<Case> = vec![
+            (
+                "dns error",
+                "failed to lookup address information: Name or service not known".into(),
+                "unknown host",
+                "The host h:1 has no known address",
+                Allowed,
+            ),
+            (
+                "tcp connect error",
+                io(ErrorKind::ConnectionRefused),
+                "connection refused",
+                "h:1 refused the connection",
+                Allowed,
+            ),
+            (
+                "connection error",
+                io(ErrorKind::ConnectionReset),
+                "connection reset",
+                "h:1 broke the connection",
+                Allowed,
+            ),
+            (
+                "connection error",
+                io(ErrorKind::BrokenPipe),
+                "connection reset",
+                "h:1 broke the connection",
+                Allowed,
+            ),
+            (
+                "connection error",
+                "connection closed before message completed".into(),
+                "connection closed",
+                "h:1 closed the connection without an answer",
+                Allowed,
+            ),
+            (
+                "tls handshake eof",
+                io(ErrorKind::UnexpectedEof),
+                "connection closed",
+                "h:1 closed the connection without an answer",
+                Allowed,
+            ),
+            (
+                "client error (Connect)",
+                "operation timed out".into(),
+                "connection timed out",
+                "h:1 did not answer in time",
+                Allowed,
+            ),
+            (
+                "client error (Connect)",
+                "invalid peer certificate: UnknownIssuer".into(),
+                "certificate refused",
+                "The certificate of h:1 is not trusted: invalid peer certificate: UnknownIssuer",
+                Never,
+            ),
+            (
+                "client error (Connect)",
+                "received corrupt message of type InvalidContentType".into(),
+                "no TLS",
+                "h:1 does not answer with TLS: received corrupt message of type InvalidContentType",
+                Never,
+            ),
+            (
+                "tunnel error: unsuccessful",
+                "407".into(),
+                "proxy failed",
+                "The proxy did not open a connection to h:1: 407",
+                Never,
+            ),
+            (
+                "odd",
+                "odder".into(),
+                "connection failed",
+                "The connection to h:1 failed: odder",
+                Allowed,
+            ),
+        ];
+        for (outer, inner, reason, what, repeat) in table {
+            let setback = judge(
+                &Around("error sending request", Box::new(Around(outer, inner))),
+                "h:1",
+            );
+            assert_eq!(
+                (setback.reason.as_str(), setback.failure.what.as_str()),
+                (reason, what)
+            );
+            assert_eq!(setback.repeat, repeat, "{what}");
+            assert_eq!(setback.failure.kind, Kind::Unreachable, "{what}");
+        }
+    }
+}

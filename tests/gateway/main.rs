@@ -1,6 +1,12 @@
 //! The gateway client against a scripted gateway, over real sockets: what a user gets to read, how often a request is
 //! repeated, and that a dropped request closes its connection. The pure parts have their own tests beside them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 mod errors;
 mod patience;
 mod replay;
@@ -245,10 +251,13 @@ async fn a_base_url_that_names_a_surface_leads_to_the_same_endpoint() {
     );
 }
 
+/// A phase of a request, an answer that stays in it, and the signal that tells that it is reached.
+type Phase = (&'static str, Answer, fn(&Signal) -> bool);
+
 #[tokio::test]
 async fn a_dropped_request_closes_its_connection_in_every_phase() {
     let busy = json!({"error": {"message": "busy", "type": "new_api_error", "code": ""}});
-    let phases: &[(&str, Answer, fn(&Signal) -> bool)] = &[
+    let phases: &[Phase] = &[
         (
             "before the headers",
             Answer::stream([Step::Hang]),

@@ -45,7 +45,9 @@ async fn each_silence_ends_with_words_of_its_own_and_no_second_attempt() {
 
 #[tokio::test]
 async fn comments_keep_a_slow_answer_alive() {
-    let wait = Step::Wait(SHORT / 3);
+    // Long enough for a busy computer, and shorter than the waits together.
+    let limit = Duration::from_millis(300);
+    let wait = Step::Wait(limit / 3);
     let mut steps = vec![
         Step::ping(),
         wait.clone(),
@@ -67,7 +69,7 @@ async fn comments_keep_a_slow_answer_alive() {
     let standin = Standin::start(Script::always(Answer::stream(steps)))
         .await
         .unwrap();
-    let gateway = impatient(&standin.base_url(), |timeouts| timeouts.idle = SHORT);
+    let gateway = impatient(&standin.base_url(), |timeouts| timeouts.idle = limit);
     assert_eq!(
         outcome(gateway.send(request())).await,
         ("a".to_owned(), Ok(Finish::Complete))

@@ -1,5 +1,7 @@
 //! Replies recorded from llama.cpp's server, byte for byte, whole and in small writes; and one reply cut at every byte.
 
+use ezrouter_lsp::gateway::openai::Reader;
+
 use super::*;
 
 /// The end that a recorded reply must have.
@@ -24,21 +26,40 @@ fn expected(name: &str) -> Result<Finish, Kind> {
     }
 }
 
-#[tokio::test]
-async fn every_recorded_reply_ends_as_it_should_however_it_is_cut() {
+/// The recorded replies with their names.
+fn recorded() -> Vec<(String, Answer)> {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/transcripts");
-    let mut count = 0;
-    for file in std::fs::read_dir(directory).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        let answer = Answer::recorded(&std::fs::read(&path).unwrap());
+    let files = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let replies = files.map(|path| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, Answer::recorded(&std::fs::read(&path).unwrap()))
+    });
+    replies.collect()
+}
+
+#[tokio::test]
+async fn every_recorded_reply_ends_as_it_should_however_it_is_written() {
+    let replies = recorded();
+    assert_eq!(replies.len(), 23);
+    for (name, answer) in replies {
+        let [Step::Raw(body)] = answer.steps.as_slice() else {
+            panic!("{answer:?}")
+        };
+        // Small writes are slow; the reader alone gets the long replies in small pieces below.
+        let sizes: &[usize] = if body.len() < 3000 {
+            &[usize::MAX, 7, 1]
+        } else {
+            &[usize::MAX, 97]
+        };
         let mut texts = Vec::new();
-        for size in [usize::MAX, 7, 1] {
-            let (_standin, gateway) = play(Script::always(answer.clone().split_every(size))).await;
+        for size in sizes {
+            let (_standin, gateway) = play(Script::always(answer.clone().split_every(*size))).await;
             let (text, end) = outcome(gateway.send(request())).await;
             assert_eq!(
                 end.map_err(|failure| failure.kind),
-                expected(name),
+                expected(&name),
                 "{name} in writes of {size}"
             );
             texts.push(text);
@@ -47,9 +68,34 @@ async fn every_recorded_reply_ends_as_it_should_however_it_is_cut() {
             texts.iter().all(|text| *text == texts[0]),
             "{name}: {texts:?}"
         );
-        count += 1;
     }
-    assert_eq!(count, 23);
+}
+
+#[test]
+fn every_recorded_stream_tells_the_same_in_pieces_of_any_size() {
+    for (name, answer) in recorded() {
+        let [Step::Raw(body)] = answer.steps.as_slice() else {
+            panic!("{answer:?}")
+        };
+        if answer.status != 200 {
+            continue;
+        }
+        let read = |size: usize| {
+            let mut reader = Reader::default();
+            let mut signals = Vec::new();
+            for piece in body.chunks(size) {
+                reader.push(piece, &mut signals);
+            }
+            (reader.finish(&mut signals), signals)
+        };
+        let whole = read(body.len());
+        assert_eq!(
+            whole.0.clone().map_err(|failure| failure.kind),
+            expected(&name),
+            "{name}"
+        );
+        assert!(read(1) == whole && read(7) == whole, "{name}");
+    }
 }
 
 #[tokio::test]
