@@ -221,7 +221,7 @@ impl Shared {
         let limit = self.settings.timeouts.first_byte;
         let response = match timeout(limit, post.send()).await {
             Err(_) => return Err(Setback::last(pace::silence(limit))),
-            Ok(Err(error)) => return Err(connection::judge(&error, &address.host)),
+            Ok(Err(error)) => return Err(connection::judge(&error.without_url(), &address.host)),
             Ok(Ok(response)) => response,
         };
         let request_id = header(&response, "x-oneapi-request-id");
@@ -283,7 +283,7 @@ impl Shared {
                 (Err(failure), _) if failure != openai::cut() => Err(Setback::last(failure)),
                 (Err(_), Err(_)) => Err(Setback::last(pace.failure())),
                 (Err(_), Ok(Err(error))) if !reader.has_spoken() => {
-                    Err(connection::judge(&error, &address.host))
+                    Err(connection::judge(&error.without_url(), &address.host))
                 }
                 (Err(failure), _) => Err(Setback::last(failure)),
             };

@@ -324,7 +324,8 @@ async fn connections_that_cannot_be_made_have_their_own_words() {
     };
     for (base_url, reason, what) in [
         (
-            format!("http://{vacant}"),
+            // The cause is not read out of the URL.
+            format!("http://{vacant}/proxy/certificate"),
             "connection refused",
             format!("{vacant} refused the connection"),
         ),
