@@ -153,6 +153,10 @@ impl Answer {
     }
 
     /// An error as JSON. Its content type is that of a stream, as the real gateway's is.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write the body in place"
+    )]
     pub fn error(status: u16, body: Value) -> Self {
         Self {
             status,
