@@ -1,7 +1,222 @@
-//! To come.
-pub mod capabilities;
-pub mod ext;
-pub mod job;
-pub mod outbox;
-pub mod state;
+//! The edge to the editor: the LSP methods and what carries them. Every method reads, locks, changes, unlocks and answers;
+//! none waits for the network or the client.
+
 pub mod transport;
+
+pub mod framing;
+pub mod message;
+pub mod parent;
+
+pub mod service;
+
+pub mod capabilities;
+pub mod params;
+pub mod uri;
+
+pub mod state;
+
+pub mod commands;
+pub mod job;
+pub mod menu;
+pub mod outbox;
+pub mod progress;
+pub mod signals;
+pub mod start;
+
+use std::future::{Ready, ready};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde_json::Value;
+use tokio::sync::Notify;
+use tower_lsp::gen_lsp_types as lsp;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::{Client, LanguageServer};
+
+use self::capabilities::{Caps, server_capabilities};
+use self::commands::COMMANDS;
+use self::outbox::{Outbox, Outgoing};
+use self::params::{
+    AnyParams, ChangeParams, CodeActionParams, CommandParams, ConfigurationParams, DocumentParams,
+    FolderParams, OpenParams, PositionParams, ProgressParams,
+};
+use self::state::State;
+use crate::config::Environment;
+
+/// The state and the clock that follows it.
+pub struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Shared {
+    /// Changes the state. The lock is never held over an await; a panic under it leaves it usable.
+    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_one();
+        result
+    }
+}
+
+/// Lets the state know when a moment that it waits for has come.
+async fn run_clock(shared: Weak<Shared>) {
+    loop {
+        let Some(strong) = shared.upgrade() else {
+            return;
+        };
+        let next = strong.change_quietly(|state| state.next_wake().map(|at| state.instant(at)));
+        let changed = strong.changed.notified();
+        match next {
+            Some(at) => tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep_until(at) => strong.change(State::tick),
+            },
+            None => changed.await,
+        }
+    }
+}
+
+impl Shared {
+    fn change_quietly<T>(&self, read: impl FnOnce(&mut State) -> T) -> T {
+        read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The server as its client sees it.
+pub struct Backend {
+    shared: Arc<Shared>,
+}
+
+impl Backend {
+    /// A server that talks to `client` and takes its settings from `environment`. Needs a runtime: its outbox and its
+    /// clock run beside it.
+    pub fn new(client: Client, environment: Environment) -> Self {
+        let (outbox, inbox) = Outbox::new();
+        let state = Mutex::new(State::new(environment, outbox));
+        let shared = Arc::new(Shared {
+            state,
+            changed: Notify::new(),
+        });
+        tokio::spawn(outbox::run(Arc::clone(&shared), client, inbox));
+        tokio::spawn(run_clock(Arc::downgrade(&shared)));
+        Self { shared }
+    }
+
+    /// What the transport tells the state.
+    pub fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+
+    pub(crate) fn start_up(&self) {
+        self.shared.change(|state| {
+            if state.caps.did_change_configuration {
+                state.outbox.send(Outgoing::WatchSettings);
+            }
+            if state.caps.configuration {
+                state.outbox.send(Outgoing::PullSettings);
+            }
+            let settings = state.caps.initialization_options.clone();
+            state.configure(settings);
+            state.gateway.warm_up();
+        });
+    }
+
+    pub(crate) fn did_open(&self, params: OpenParams) -> Ready<()> {
+        ready(self.shared.change(|state| state.open(params)))
+    }
+
+    pub(crate) fn did_change(&self, params: ChangeParams) -> Ready<()> {
+        ready(self.shared.change(|state| state.change(params)))
+    }
+
+    pub(crate) fn did_close(&self, params: DocumentParams) -> Ready<()> {
+        ready(self.shared.change(|state| state.close(&params.uri)))
+    }
+
+    pub(crate) fn did_save(&self, _: DocumentParams) -> Ready<()> {
+        ready(())
+    }
+
+    pub(crate) fn did_change_configuration(&self, params: ConfigurationParams) -> Ready<()> {
+        ready(self.shared.change(|state| match params.settings {
+            Value::Object(settings) if !settings.is_empty() => {
+                state.configure(Value::Object(settings))
+            }
+            _ if state.caps.configuration => state.outbox.send(Outgoing::PullSettings),
+            _ => {}
+        }))
+    }
+
+    pub(crate) fn did_change_folders(&self, params: FolderParams) -> Ready<()> {
+        ready(self.shared.change(|state| {
+            let folders = &mut state.caps.workspace_folders;
+            folders.retain(|folder| !params.removed.iter().any(|removed| removed.0 == folder.0));
+            folders.extend(params.added);
+        }))
+    }
+
+    pub(crate) fn code_action(&self, params: CodeActionParams) -> Ready<Result<Value>> {
+        ready(Ok(self.shared.change(|state| state.code_actions(&params))))
+    }
+
+    pub(crate) fn hover(&self, params: PositionParams) -> Ready<Result<Value>> {
+        ready(Ok(self.shared.change(|state| state.hover(&params))))
+    }
+
+    pub(crate) fn execute_command(&self, params: CommandParams) -> Ready<Result<Value>> {
+        let (answer, started, gateway) = self.shared.change(|state| {
+            let (answer, started) = state.execute(&params.command, &params.argument);
+            (answer, started, state.gateway.clone())
+        });
+        if let Some(started) = started {
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(job::run(
+                shared,
+                gateway,
+                started.id,
+                started.request,
+                started.disconnect,
+            ));
+        }
+        ready(answer.map_err(Error::invalid_params))
+    }
+
+    pub(crate) fn cancel_progress(&self, params: ProgressParams) -> Ready<()> {
+        let token = params
+            .token
+            .as_str()
+            .and_then(progress::job_of_token)
+            .map(str::to_owned);
+        ready(
+            self.shared
+                .change(|state| token.iter().for_each(|id| state.cancel_job(id))),
+        )
+    }
+
+    pub(crate) fn set_trace(&self, _: AnyParams) -> Ready<()> {
+        ready(())
+    }
+}
+
+impl LanguageServer for Backend {
+    async fn initialize(&self, params: lsp::InitializeParams) -> Result<lsp::InitializeResult> {
+        let caps = Caps::from_initialize(&params);
+        let capabilities = server_capabilities(&caps, COMMANDS);
+        self.shared.change(|state| state.initialize(caps));
+        Ok(lsp::InitializeResult {
+            capabilities,
+            server_info: Some(lsp::ServerInfo {
+                name: env!("CARGO_PKG_NAME").to_owned(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            }),
+        })
+    }
+
+    async fn initialized(&self, _: lsp::InitializedParams) {
+        self.start_up();
+    }
+
+    async fn shutdown(&self) -> Result<()> {
+        self.shared.change(State::stop);
+        Ok(())
+    }
+}

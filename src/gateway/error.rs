@@ -1,4 +1,8 @@
-//! What went wrong with a request, in words for a person and in a form that a program can decide by.
+//! What went wrong with a request, in words for a person and in a form that a program can decide by. What the words are for
+//! each cause stands beside the cause: [`super::refusal`] for statuses and error bodies, [`super::connection`] for broken
+//! connections.
+
+use crate::key::Key;
 
 /// A failed request: one sentence on what happened, one on what to do, and the request id to quote to support.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +38,30 @@ pub enum Kind {
     Empty,
 }
 
+impl Failure {
+    /// A failure without a request id.
+    pub fn new(kind: Kind, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            kind,
+            what: what.into(),
+            advice: advice.into(),
+            request_id: None,
+        }
+    }
+
+    /// The failure as it may be shown and logged: each part on one line and of bounded length, without control characters,
+    /// without `key` and without anything that looks like a key.
+    #[must_use]
+    pub fn presentable(self, key: Option<&Key>) -> Self {
+        Self {
+            kind: self.kind,
+            what: presentable(&self.what, key),
+            advice: presentable(&self.advice, key),
+            request_id: self.request_id.map(|id| presentable(&id, key)),
+        }
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}. {}.", self.what, self.advice)?;
@@ -43,3 +71,93 @@ impl std::fmt::Display for Failure {
         }
     }
 }
+
+/// One attempt that failed: what it means if it was the last, and whether another one may help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setback {
+    /// How the request ends unless it is repeated.
+    pub failure: Failure,
+    /// Whether repeating may help.
+    pub repeat: Repeat,
+    /// Why, as a short lower-case fragment.
+    pub reason: String,
+}
+
+/// Whether a failed attempt may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// The next attempt would fail alike, or would be charged twice.
+    Never,
+    /// One more attempt is worth it, no matter how many are allowed.
+    Once,
+    /// As long as attempts are left.
+    Allowed,
+}
+
+impl Setback {
+    /// A setback that ends the request.
+    pub fn last(failure: Failure) -> Self {
+        Self {
+            failure,
+            repeat: Repeat::Never,
+            reason: String::new(),
+        }
+    }
+}
+
+/// The most characters of one part of a failure that are shown.
+const LONGEST: usize = 300;
+
+fn presentable(text: &str, key: Option<&Key>) -> String {
+    // White space first: a line break inside an echoed key must not save it from being found.
+    let mut text = on_one_line(text);
+    if let Some(key) = key {
+        text = key.hide_in(&text);
+    }
+    // Shortened last: half a key would not be found.
+    shortened(&without_keys(&text))
+}
+
+fn on_one_line(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let visible = text.replace(hidden, " ");
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `text` with each `sk-...` token replaced: a gateway may echo another key than the configured one, or a part of it.
+fn without_keys(text: &str) -> String {
+    let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*' | '.' | '…');
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("sk-") {
+        clean.push_str(before);
+        let token = after.find(|c| !belongs(c)).unwrap_or(after.len());
+        let (token, tail) = after.split_at(token);
+        let inside_word = clean.ends_with(|c: char| c.is_alphanumeric());
+        if inside_word || token.len() < 4 {
+            clean.push_str("sk-");
+            clean.push_str(token);
+        } else {
+            clean.push_str("[key]");
+        }
+        rest = tail;
+    }
+    clean.push_str(rest);
+    clean
+}
+
+fn shortened(text: &str) -> String {
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    let end = short.trim_end_matches(['.', '。', ' ']).len();
+    short.truncate(end);
+    short
+}
+
+#[cfg(test)]
+mod tests;

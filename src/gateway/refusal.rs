@@ -1,0 +1,283 @@
+//! What an HTTP status other than success means for the user, and whether the request may be repeated. It knows nothing of
+//! connections and clocks.
+//!
+//! The status decides, then the `code` or `type` of the body: ezrouter's error reference calls its codes inconsistent and
+//! its messages partly Chinese, so each sentence begins with our own words and quotes the gateway behind them.
+
+use super::complaint::Complaint;
+use super::error::{Failure, Kind, Repeat, Setback};
+
+/// What a reply with an error status says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Refusal<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, or its beginning.
+    pub body: &'a str,
+    /// The header `retry-after`.
+    pub retry_after: Option<&'a str>,
+    /// The header `location`.
+    pub location: Option<&'a str>,
+}
+
+const CHECK_ADDRESS: &str = "Check base_url (EZROUTER_BASE_URL)";
+const SEND_LESS: &str =
+    "Send less: select fewer lines, attach fewer files or start a new conversation";
+const OTHER_MODEL: &str = "Choose another model";
+const TRY_LATER: &str = "Try again in a moment, or choose another model";
+
+/// Judges a reply with an error status.
+pub fn judge(refusal: Refusal<'_>) -> Setback {
+    let complaint = Complaint::of_body(refusal.body);
+    let (kind, what, advice, repeat) = match refusal.status {
+        300..=399 => return redirected(refusal),
+        400 | 422 if is_about_length(&complaint) => too_long(),
+        401 => (
+            Kind::BadKey,
+            "The gateway does not accept the key",
+            "Set EZROUTER_API_KEY to a valid key".to_owned(),
+            Repeat::Never,
+        ),
+        402 => out_of_money(),
+        403 => forbidden(&complaint),
+        404 | 405 if is_about_model(&complaint) => (
+            Kind::Rejected,
+            "The gateway does not know the model",
+            OTHER_MODEL.to_owned(),
+            Repeat::Never,
+        ),
+        404 | 405 | 501 => (
+            Kind::WrongAddress,
+            "There is no chat endpoint at this address",
+            CHECK_ADDRESS.to_owned(),
+            Repeat::Never,
+        ),
+        408 => (
+            Kind::Unreachable,
+            "The gateway waited too long for the request",
+            TRY_LATER.to_owned(),
+            Repeat::Allowed,
+        ),
+        413 => too_long(),
+        // The gateway never limits the rate itself; a limit comes from behind it, and repeating makes it worse.
+        429 => (
+            Kind::Rejected,
+            "The model's provider limits the rate of requests",
+            rate_advice(refusal.retry_after),
+            Repeat::Never,
+        ),
+        500.. => broken(refusal.status, &complaint),
+        _ => (
+            Kind::Rejected,
+            "The gateway refused the request",
+            "Check the model and the settings".to_owned(),
+            Repeat::Never,
+        ),
+    };
+    let line = status_line(refusal.status);
+    Setback {
+        failure: Failure {
+            kind,
+            what: quoting(&format!("{what} ({line})"), &complaint.message),
+            advice,
+            request_id: complaint.request_id,
+        },
+        repeat,
+        reason: line,
+    }
+}
+
+/// An error that came inside a reply whose status said success, in the gateway's words.
+pub fn in_stream(complaint: Complaint, kind: Kind) -> Failure {
+    let words = if complaint.message.is_empty() {
+        format!("{} {}", complaint.kind, complaint.code)
+    } else {
+        complaint.message
+    };
+    Failure {
+        kind,
+        what: quoting("The gateway reported an error in its reply", words.trim()),
+        advice: "Try again, or choose another model".to_owned(),
+        request_id: complaint.request_id,
+    }
+}
+
+type Judgement = (Kind, &'static str, String, Repeat);
+
+fn too_long() -> Judgement {
+    (
+        Kind::Rejected,
+        "The request is too long for the model",
+        SEND_LESS.to_owned(),
+        Repeat::Never,
+    )
+}
+
+fn out_of_money() -> Judgement {
+    // The gateway reserves the price of max_tokens in advance, so a smaller limit may pass where a large one does not.
+    let advice = "Top up the account at ezrouter.dev, or lower max_output_tokens".to_owned();
+    (
+        Kind::Rejected,
+        "The balance does not cover the request",
+        advice,
+        Repeat::Never,
+    )
+}
+
+fn forbidden(complaint: &Complaint) -> Judgement {
+    match complaint.code.as_str() {
+        "insufficient_user_quota" => out_of_money(),
+        "pre_consume_token_quota_failed" => (
+            Kind::Rejected,
+            "The key's own quota is spent",
+            "Raise the key's quota at ezrouter.dev, or use another key".to_owned(),
+            Repeat::Never,
+        ),
+        "access_denied" => (
+            Kind::Rejected,
+            "The model is not in the catalog, or the key may not use it",
+            OTHER_MODEL.to_owned(),
+            Repeat::Never,
+        ),
+        _ => (
+            Kind::Rejected,
+            "The gateway does not allow this request",
+            "Check at ezrouter.dev that the account is active and that the key may use this model from this network".to_owned(),
+            Repeat::Never,
+        ),
+    }
+}
+
+/// Statuses from 500 up. The gateway answers some permanent mistakes with 500; these are told by code or type.
+fn broken(status: u16, complaint: &Complaint) -> Judgement {
+    const PERMANENT: &[&str] = &[
+        "invalid_request",
+        "invalid_request_error",
+        "count_token_failed",
+        "exceed_context_size_error",
+        "context_length_exceeded",
+    ];
+    if complaint.is_one_of(&["sensitive_words_detected", "prompt_blocked"]) {
+        let advice = "Change the request, or choose another model".to_owned();
+        return (
+            Kind::Rejected,
+            "The gateway's filter blocked the request",
+            advice,
+            Repeat::Never,
+        );
+    }
+    if complaint.is_one_of(PERMANENT) {
+        if is_about_length(complaint) {
+            return too_long();
+        }
+        let advice = "Check the model and the settings".to_owned();
+        return (
+            Kind::Rejected,
+            "The gateway refused the request",
+            advice,
+            Repeat::Never,
+        );
+    }
+    if status == 503 && complaint.code == "model_not_found" {
+        let what = "The gateway has no provider for this model right now";
+        return (
+            Kind::Unreachable,
+            what,
+            OTHER_MODEL.to_owned(),
+            Repeat::Once,
+        );
+    }
+    let repeat = if complaint.is_one_of(&["new_api_panic"]) {
+        Repeat::Once
+    } else {
+        Repeat::Allowed
+    };
+    let what = match status {
+        500 => "The gateway failed",
+        529 => "The model's provider is overloaded",
+        _ => "The gateway is not available",
+    };
+    (Kind::Unreachable, what, TRY_LATER.to_owned(), repeat)
+}
+
+fn redirected(refusal: Refusal<'_>) -> Setback {
+    let advice = match refusal.location.and_then(origin) {
+        Some(origin) => format!("Set base_url (EZROUTER_BASE_URL) to {origin}"),
+        None => CHECK_ADDRESS.to_owned(),
+    };
+    // Never followed: a redirect may turn POST into GET, and would carry the key and the code to another host.
+    let what = format!(
+        "The gateway redirects to another address ({})",
+        status_line(refusal.status)
+    );
+    Setback::last(Failure::new(Kind::WrongAddress, what, advice))
+}
+
+/// The scheme and authority of an absolute URL, without user information.
+fn origin(location: &str) -> Option<String> {
+    let (scheme, rest) = location.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit('@').next()?;
+    (!host.is_empty()).then(|| format!("{scheme}://{host}"))
+}
+
+fn is_about_length(complaint: &Complaint) -> bool {
+    let message = complaint.message.to_lowercase();
+    complaint.is_one_of(&[
+        "exceed_context_size_error",
+        "context_length_exceeded",
+        "request_too_large",
+    ]) || message.contains("prompt is too long")
+        || message.contains("maximum context length")
+        || message.contains("context size")
+        || message.contains("context window")
+}
+
+fn is_about_model(complaint: &Complaint) -> bool {
+    complaint.is_one_of(&["model_not_found"]) || complaint.message.to_lowercase().contains("model")
+}
+
+fn rate_advice(retry_after: Option<&str>) -> String {
+    match retry_after.and_then(|text| text.trim().parse::<u64>().ok()) {
+        Some(1) => "Try again in 1 second".to_owned(),
+        Some(seconds) => format!("Try again in {seconds} seconds"),
+        None => TRY_LATER.to_owned(),
+    }
+}
+
+/// Our own words, then the gateway's, if it had any.
+fn quoting(what: &str, message: &str) -> String {
+    if message.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what}: {message}")
+    }
+}
+
+/// A status with its name, such as `502 Bad Gateway`.
+fn status_line(status: u16) -> String {
+    let name = match status {
+        301 => "Moved Permanently",
+        302 => "Found",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        422 => "Unprocessable Content",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        529 => "Overloaded",
+        _ => return status.to_string(),
+    };
+    format!("{status} {name}")
+}

@@ -1,0 +1,1 @@
+//! The decoder against the standard, and on what gateways do beside it.

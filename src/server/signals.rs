@@ -1,0 +1,185 @@
+//! What the gateway's signals do to a job: text goes to the rewrite or the answer, the end settles it, and a complete
+//! reply becomes a turn of the conversation.
+
+use super::job::{Status, Work};
+use super::state::State;
+use crate::answer;
+use crate::conversation::Turn;
+use crate::gateway::signal::{Finish, Signal};
+use crate::reply::Rejected;
+use crate::rewrite::Event;
+
+impl State {
+    /// Takes one signal of a job's request.
+    pub(super) fn signal(&mut self, id: &str, signal: Signal) {
+        let now = self.now();
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        let model = job.model.clone();
+        match signal {
+            Signal::Attempt { number: 1, .. } => self.wait_for(id, format!("waiting for {model}")),
+            Signal::Attempt { number, of } => {
+                self.wait_for(id, format!("waiting for {model}, attempt {number} of {of}"));
+            }
+            Signal::Retry {
+                seconds,
+                next,
+                of,
+                reason,
+            } => {
+                self.wait_for(
+                    id,
+                    format!("retrying in {seconds:.0} s, attempt {next} of {of}: {reason}"),
+                );
+            }
+            Signal::Started { request_id } => job.request_id = request_id,
+            Signal::Thinking { .. } => {
+                if !matches!(job.status, Status::Thinking(_) | Status::Streaming)
+                    && job.status.is_running()
+                {
+                    job.status = Status::Thinking(now);
+                    self.tell_job(id);
+                }
+                self.report_soon(id);
+            }
+            Signal::Text(text) => {
+                job.raw.push_str(&text);
+                self.now_streaming(id);
+                self.take_text(id, &text);
+                self.report_soon(id);
+            }
+            Signal::Usage(usage) => job.usage = Some(usage),
+            Signal::End(Ok(Finish::Complete)) => self.complete(id),
+            Signal::End(Ok(Finish::Length)) => self.cut(id),
+            Signal::End(Ok(Finish::Refused)) => {
+                self.fail(id, "the model or a filter refused to answer".to_owned())
+            }
+            Signal::End(Ok(Finish::Other(reason))) => {
+                self.fail(id, format!("the model stopped early ({reason}); try again"));
+            }
+            Signal::End(Err(failure)) => {
+                if let Some(request_id) = &failure.request_id {
+                    job.request_id = Some(request_id.clone());
+                }
+                self.fail(id, failure.to_string());
+            }
+        }
+    }
+
+    fn wait_for(&mut self, id: &str, what: String) {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.status.is_running()) else {
+            return;
+        };
+        if let Work::Ask(answer) = &mut job.work {
+            answer.stage = answer::Stage::Waiting(what.clone());
+        }
+        job.status = Status::Waiting(what);
+        self.report(id, 0);
+    }
+
+    fn now_streaming(&mut self, id: &str) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        if job.status.is_running() && job.status != Status::Streaming {
+            job.status = Status::Streaming;
+            self.tell_job(id);
+        }
+    }
+
+    fn take_text(&mut self, id: &str, text: &str) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        match &mut job.work {
+            Work::Ask(answer) => {
+                answer.stage = answer::Stage::Streaming;
+                answer.text.push_str(text);
+                self.tell_answer(id, text, false);
+            }
+            Work::Rewrite(work) => {
+                let piece = work.1.push(text);
+                if !piece.is_empty() {
+                    self.step_rewrite(id, Event::Text(piece));
+                }
+            }
+        }
+    }
+
+    fn complete(&mut self, id: &str) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        match &mut job.work {
+            Work::Ask(answer) => {
+                answer.stage = answer::Stage::Done;
+                self.remember(id);
+                self.tell_answer(id, "", true);
+                self.settle(id, Status::Done, None);
+            }
+            Work::Rewrite(work) => {
+                match work.1.finish() {
+                    Ok(rest) => {
+                        self.remember(id);
+                        self.step_rewrite(id, Event::Text(rest));
+                        self.step_rewrite(id, Event::Complete);
+                    }
+                    Err(Rejected::Empty) => {
+                        self.fail(id, "the model's answer holds no text; try again, or with another instruction".to_owned());
+                    }
+                    Err(refused @ Rejected::Refused(_)) => self.fail(id, refused.to_string()),
+                }
+            }
+        }
+    }
+
+    fn cut(&mut self, id: &str) {
+        let limit = self.settings.max_output_tokens;
+        let reason = format!(
+            "the answer was cut off after {limit} tokens (max_output_tokens); select less, or raise the limit"
+        );
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        if let Work::Rewrite(work) = &mut job.work {
+            if let Ok(rest) = work.1.finish() {
+                // Parked first: the last text of a cut answer is kept, not sent.
+                self.step_rewrite(id, Event::Incomplete(reason));
+                self.step_rewrite(id, Event::Text(rest));
+                return;
+            }
+        }
+        self.fail(id, reason);
+    }
+
+    /// Ends a job that went wrong: an answer keeps what came, a rewrite gives the original back.
+    fn fail(&mut self, id: &str, reason: String) {
+        tracing::info!(job = id, "failed: {reason}");
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        match &mut job.work {
+            Work::Ask(answer) => {
+                answer.stage = answer::Stage::Stopped(reason.clone());
+                self.tell_answer(id, "", true);
+                self.settle(id, Status::Failed, Some(reason));
+            }
+            Work::Rewrite(_) => self.step_rewrite(id, Event::Failed(reason)),
+        }
+    }
+
+    /// Keeps a completed turn, so that the next question can refer to it.
+    fn remember(&mut self, id: &str) {
+        let Some(job) = self.jobs.get(id) else { return };
+        let turn = Turn {
+            question: job.question.clone(),
+            answer: job.raw.clone(),
+        };
+        let conversation = self
+            .conversations
+            .entry(job.conversation.clone())
+            .or_default();
+        conversation.append(turn, self.settings.history_max_bytes);
+    }
+}

@@ -1,0 +1,488 @@
+//! How a job starts: its text is found and checked, its request put together, and what overlaps it is settled. Whatever is
+//! wrong is said in one sentence, before anything has changed.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use super::commands::Answer;
+use super::job::{Job, Status, Work};
+use super::params;
+use super::progress::Progress;
+use super::state::State;
+use crate::action::{self, Kind};
+use crate::config::Apply;
+use crate::conversation::Conversation;
+use crate::prompt::{self, Request, context};
+use crate::reply::{Cleaner, Indent, Shape};
+use crate::rewrite::{Delivery, Event, Options, Pace, Review, Rewrite};
+use crate::text::document::Document;
+use crate::text::{Span, position};
+
+/// A job that was started and the request that is to be sent for it.
+pub struct Started {
+    /// The job.
+    pub id: String,
+    /// Its request.
+    pub request: Request,
+    /// Ends the request.
+    pub disconnect: Arc<Notify>,
+}
+
+/// The largest selection, in bytes, that is asked about: gateways stand behind proxies that refuse bodies above 1 MB.
+const LARGEST_SELECTION: usize = 400_000;
+
+/// So many bytes are taken to be one token when a rewrite's length is compared with the limit on its answer: code runs
+/// at three to four bytes a token, and a guess that is too high refuses less than one that is too low.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// What is asked of which text.
+struct Task {
+    uri: String,
+    span: Span,
+    title: String,
+    instruction: String,
+    model: String,
+}
+
+impl State {
+    /// Starts a job and gives its id.
+    pub(super) fn start(
+        &mut self,
+        kind: Kind,
+        argument: &Value,
+        started: &mut Option<Started>,
+    ) -> Answer {
+        let task = self.task(kind, argument)?;
+        if kind == Kind::Rewrite {
+            self.settle_overlapping(&task)?;
+        }
+        let document = self
+            .documents
+            .get(&task.uri)
+            .ok_or("the document is not open")?;
+        let conversation_name = self.conversation_of(&task.uri);
+        let (request, question) = self.request(kind, &task, document, &conversation_name);
+        let work = match kind {
+            Kind::Ask => Work::Ask(crate::answer::Answer::new(task.span)),
+            Kind::Rewrite => {
+                let rewrite = Rewrite::new(document.text(), task.span, self.rewrite_options());
+                Work::Rewrite(Box::new((
+                    rewrite,
+                    Cleaner::new(shape(document, task.span)),
+                )))
+            }
+        };
+        let id = format!("{:06}", self.next_job);
+        self.next_job += 1;
+        let disconnect = Arc::new(Notify::new());
+        let job = Job {
+            id: id.clone(),
+            uri: task.uri,
+            title: task.title,
+            started: self.now(),
+            finished: None,
+            status: Status::Waiting(format!("waiting for {}", task.model)),
+            model: task.model,
+            raw: String::new(),
+            question,
+            conversation: conversation_name,
+            usage: None,
+            request_id: None,
+            message: None,
+            work,
+            progress: Progress::None,
+            disconnect: Arc::clone(&disconnect),
+        };
+        self.jobs.insert(id.clone(), job);
+        self.begin_progress(&id);
+        *started = Some(Started {
+            id: id.clone(),
+            request,
+            disconnect,
+        });
+        Ok(json!({"job": id}))
+    }
+
+    /// The conversation that a document's questions belong to: that of the innermost workspace folder that holds it.
+    pub(super) fn conversation_of(&self, uri: &str) -> String {
+        let holding = self
+            .caps
+            .workspace_folders
+            .iter()
+            .filter(|(folder, _)| is_inside(uri, folder));
+        holding
+            .max_by_key(|(folder, _)| folder.len())
+            .map(|(folder, _)| folder.clone())
+            .unwrap_or_default()
+    }
+
+    fn task(&self, kind: Kind, argument: &Value) -> Result<Task, String> {
+        let text = |name: &str| {
+            argument
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::trim)
+                .filter(|text| !text.is_empty())
+        };
+        let (uri, span) = self.place(argument)?;
+        let (title, instruction) = instruction(
+            kind,
+            text("action"),
+            text("question").or(text("instruction")),
+        )?;
+        let document = self.documents.get(&uri).ok_or("the document is not open")?;
+        let name = super::uri::name(&uri);
+        if document.is_out_of_step() {
+            return Err(format!(
+                "{name} is out of step with the editor: close and reopen the file"
+            ));
+        }
+        let path = super::uri::file_path(&uri).map(|path| path.to_string_lossy().into_owned());
+        if let Some(rule) = self.exclusions.rule_for(path.as_deref().unwrap_or(&uri)) {
+            return Err(format!(
+                "{name} is never sent: its name matches the built-in exclusion {rule}"
+            ));
+        }
+        self.check_selection(kind, document, span, &name)?;
+        let model = text("model").map_or_else(|| self.model(), str::to_owned);
+        Ok(Task {
+            uri,
+            span,
+            title,
+            instruction,
+            model,
+        })
+    }
+
+    /// The text that a command means: what it says, or the newest selection that code actions were asked for.
+    fn place(&self, argument: &Value) -> Result<(String, Span), String> {
+        let uri = argument.get("uri").and_then(Value::as_str);
+        let range = argument
+            .get("range")
+            .filter(|range| range.is_object())
+            .map(params::range);
+        let newest = self
+            .selection
+            .as_ref()
+            .filter(|selection| uri.is_none_or(|uri| uri == selection.uri));
+        let Some(range) = range else {
+            let selection =
+                newest.ok_or("select some text first, and open the list of code actions once")?;
+            let span = selection
+                .span
+                .ok_or("the selected text is gone; select again")?;
+            return Ok((selection.uri.clone(), span));
+        };
+        let uri = uri
+            .or(newest.map(|selection| selection.uri.as_str()))
+            .ok_or("the command names no document")?;
+        let document = self.documents.get(uri).ok_or_else(|| {
+            format!(
+                "{} is not open in the editor; open it and select again",
+                super::uri::name(uri)
+            )
+        })?;
+        // An action that was offered for an older text: the selection has been followed since, or it is refused.
+        let offered = argument.get("version").and_then(Value::as_i64);
+        let version = document.version().map(i64::from);
+        if offered.is_some() && offered != version {
+            let followed = newest.filter(|selection| {
+                selection.asked.0 == range && selection.asked.1.map(i64::from) == offered
+            });
+            let span = followed.and_then(|selection| selection.span);
+            let span =
+                span.ok_or("the text has changed since this action was offered; select again")?;
+            return Ok((uri.to_owned(), span));
+        }
+        Ok((
+            uri.to_owned(),
+            position::span(document.text(), range, self.caps.encoding),
+        ))
+    }
+
+    fn check_selection(
+        &self,
+        kind: Kind,
+        document: &Document,
+        span: Span,
+        name: &str,
+    ) -> Result<(), String> {
+        let selection = document
+            .text()
+            .get_byte_slice(span.start..span.end)
+            .map(String::from)
+            .unwrap_or_default();
+        if selection.trim().is_empty() {
+            return Err(match kind {
+                Kind::Ask => "nothing is selected; select the text to ask about".to_owned(),
+                Kind::Rewrite => {
+                    "nothing is selected; select the text to rewrite (writing new text at the cursor comes in a later \
+                     version)"
+                        .to_owned()
+                }
+            });
+        }
+        if selection.contains('\0')
+            || document
+                .text()
+                .chars()
+                .take(8_000)
+                .any(|character| character == '\0')
+        {
+            return Err(format!(
+                "{name} looks like a binary file, so nothing of it was sent"
+            ));
+        }
+        let limit = match kind {
+            Kind::Ask => LARGEST_SELECTION,
+            Kind::Rewrite => {
+                LARGEST_SELECTION.min(self.settings.max_output_tokens as usize * BYTES_PER_TOKEN)
+            }
+        };
+        if limit < selection.len() {
+            let size = selection.len();
+            return Err(match kind {
+                Kind::Ask => format!(
+                    "the selection is too large to ask about: {size} bytes of at most {limit}; select less"
+                ),
+                Kind::Rewrite => format!(
+                    "the selection is too large to rewrite: {size} bytes, and an answer of {} tokens holds about \
+                     {limit}; select less, or raise max_output_tokens",
+                    self.settings.max_output_tokens
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuses a rewrite of text that is being rewritten; accepts a pending one that it overlaps.
+    fn settle_overlapping(&mut self, task: &Task) -> Result<(), String> {
+        let overlapping: Vec<(String, Status)> = self
+            .jobs
+            .values()
+            .filter(|job| job.uri == task.uri)
+            .filter(|job| {
+                job.rewrite().is_some_and(|rewrite| {
+                    !rewrite.is_over() && overlaps(rewrite.span(), task.span)
+                })
+            })
+            .map(|job| (job.id.clone(), job.status.clone()))
+            .collect();
+        if overlapping.iter().any(|(_, status)| status.is_running()) {
+            return Err(
+                "this text is being rewritten already; stop that first, or wait for it".to_owned(),
+            );
+        }
+        for (id, _) in overlapping {
+            self.step_rewrite(&id, Event::Accept);
+        }
+        Ok(())
+    }
+
+    fn rewrite_options(&self) -> Options {
+        let delivery = match self.settings.apply {
+            _ if !self.caps.apply_edit && !self.caps.ext_apply_edit => Delivery::Preview,
+            Apply::Preview => Delivery::Preview,
+            Apply::Single => Delivery::Single,
+            Apply::Auto | Apply::Stream if self.caps.ext_apply_edit => Delivery::StreamJoined,
+            Apply::Auto | Apply::Stream => Delivery::Stream,
+        };
+        let pace = if self.settings.apply == Apply::Stream {
+            Pace::Prompt
+        } else {
+            self.pace
+        };
+        let review = if self.settings.review {
+            Review::Wait
+        } else {
+            Review::AcceptAtOnce
+        };
+        Options {
+            delivery,
+            pace,
+            review,
+        }
+    }
+
+    fn request(
+        &self,
+        kind: Kind,
+        task: &Task,
+        document: &Document,
+        conversation: &str,
+    ) -> (Request, String) {
+        let text = document.text();
+        let (before, after) = context::around(text, task.span, self.settings.context_max_bytes);
+        let selection = text
+            .get_byte_slice(task.span.start..task.span.end)
+            .map(String::from)
+            .unwrap_or_default();
+        let path = self.path_for_people(&task.uri);
+        let last = if selection.ends_with(['\n', '\r']) {
+            task.span.end - 1
+        } else {
+            task.span.end
+        };
+        let turn = prompt::Turn {
+            kind,
+            path: &path,
+            language: document.language(),
+            first_line: text.try_byte_to_line(task.span.start).unwrap_or(0),
+            last_line: text.try_byte_to_line(last).unwrap_or(0),
+            selection: &selection,
+            before: &before,
+            after: &after,
+            instruction: &task.instruction,
+        };
+        let nothing_said = Conversation::default();
+        let past = self
+            .conversations
+            .get(conversation)
+            .filter(|_| self.settings.history)
+            .unwrap_or(&nothing_said);
+        prompt::request(
+            task.model.clone(),
+            &self.settings.instructions,
+            self.settings.max_output_tokens,
+            past,
+            &turn,
+        )
+    }
+
+    /// A document's path relative to its workspace folder, else its name: nothing about the rest of the disk is sent.
+    fn path_for_people(&self, uri: &str) -> String {
+        let folder = self.conversation_of(uri);
+        let inside = super::uri::file_path(uri)
+            .zip(super::uri::file_path(&folder))
+            .and_then(|(path, folder)| {
+                path.strip_prefix(folder)
+                    .ok()
+                    .map(|path| path.to_string_lossy().replace('\\', "/"))
+            });
+        inside
+            .filter(|path| !path.is_empty())
+            .unwrap_or_else(|| super::uri::name(uri))
+    }
+}
+
+fn instruction(
+    kind: Kind,
+    id: Option<&str>,
+    words: Option<&str>,
+) -> Result<(String, String), String> {
+    let id = match (id, words, kind) {
+        (Some(id), _, _) => id,
+        (None, Some(words), _) => return Ok((title(words), words.to_owned())),
+        (None, None, Kind::Ask) => "explain",
+        (None, None, Kind::Rewrite) => {
+            return Err("say what to do: give an instruction, or choose a code action".to_owned());
+        }
+    };
+    let action = action::by_id(id).filter(|action| action.kind == kind);
+    let action = action.ok_or_else(|| {
+        format!("there is no action {id}; choose one from the list of code actions")
+    })?;
+    let instruction = match words {
+        Some(words) => format!("{}\n{words}", action.prompt),
+        None => action.prompt.to_owned(),
+    };
+    Ok((action.title.to_owned(), instruction))
+}
+
+/// The beginning of the user's own words, as a title.
+fn title(words: &str) -> String {
+    let line = words.lines().next().unwrap_or_default();
+    let mut title: String = line.chars().take(40).collect();
+    if title.len() < words.len() {
+        title.push('…');
+    }
+    title
+}
+
+fn is_inside(uri: &str, folder: &str) -> bool {
+    let folder = folder.trim_end_matches('/');
+    uri.strip_prefix(folder)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether two spans share text; neighbours do not.
+fn overlaps(one: Span, other: Span) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// What the reply's cleaner must know of the selection's place.
+fn shape(document: &Document, span: Span) -> Shape {
+    let text = document.text();
+    let read = |from: usize, to: usize| {
+        text.get_byte_slice(from..to)
+            .map(String::from)
+            .unwrap_or_default()
+    };
+    let line_start = text
+        .try_byte_to_line(span.start)
+        .and_then(|line| text.try_line_to_byte(line))
+        .unwrap_or(span.start);
+    let line_end = text
+        .try_byte_to_line(span.end)
+        .and_then(|line| text.try_line_to_byte((line + 1).min(text.len_lines())))
+        .unwrap_or(span.end);
+    let selection = read(span.start, span.end);
+    let suffix = if selection.ends_with(['\n', '\r']) {
+        String::new()
+    } else {
+        read(span.end, line_end)
+    };
+    Shape {
+        language: document.language().to_owned(),
+        line_prefix: read(line_start, span.start),
+        line_suffix: suffix.trim_end_matches(['\n', '\r']).to_owned(),
+        line_ending: document.line_ending().as_str(),
+        indent: indent(document),
+        selection,
+    }
+}
+
+/// The document's style of indentation: tabs if most indented lines begin with one, else the most common smallest step.
+fn indent(document: &Document) -> Indent {
+    const LINES: usize = 1_000;
+    let (mut tabs, mut spaces) = (0_usize, [0_usize; 9]);
+    let mut last = 0_usize;
+    for line in document.text().lines().take(LINES) {
+        let mut characters = line.chars();
+        if line.get_char(0) == Some('\t') {
+            tabs += 1;
+            continue;
+        }
+        let width = characters
+            .by_ref()
+            .take_while(|&character| character == ' ')
+            .count();
+        if width == line.len_chars()
+            || line
+                .get_char(width)
+                .is_some_and(|character| character == '\n' || character == '\r')
+        {
+            continue;
+        }
+        if let Some(count) = spaces.get_mut(width.abs_diff(last)).filter(|_| 0 < width) {
+            *count += 1;
+        }
+        last = width;
+    }
+    let steps = spaces
+        .iter()
+        .enumerate()
+        .skip(2)
+        .max_by_key(|&(width, count)| (*count, std::cmp::Reverse(width)));
+    let (width, count) = steps.map_or((4, 0), |(width, count)| (width, *count));
+    let indented: usize = spaces.iter().sum();
+    if indented < tabs {
+        Indent::Tabs
+    } else if count == 0 {
+        Indent::Spaces(4)
+    } else {
+        Indent::Spaces(width as u8)
+    }
+}
