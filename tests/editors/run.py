@@ -73,12 +73,13 @@ def main():
     if not tools.server.exists():
         sys.exit(f"no server in {tools.server}: run cargo build, or give --server")
     failed = 0
-    for one in wanted:
-        started = time.monotonic()
-        failure = attempt(one, tools)
-        failed += failure is not None
-        word, rest = ("ok", "") if failure is None else ("FAIL", f": {failure}")
-        print(f"{word} {one.name} ({time.monotonic() - started:.1f} s){rest}", flush=True)
+    with scenarios.AT_END:
+        for one in wanted:
+            started = time.monotonic()
+            failure = attempt(one, tools)
+            failed += failure is not None
+            word, rest = ("ok", "") if failure is None else ("FAIL", f": {failure}")
+            print(f"{word} {one.name} ({time.monotonic() - started:.1f} s){rest}", flush=True)
     print(f"{len(wanted) - failed} passed, {failed} failed", flush=True)
     # Threads of a killed editor must not keep the runner alive.
     sys.stdout.flush()

@@ -9,6 +9,8 @@ import tempfile
 import typing
 
 SCENARIOS = []
+# What is to be ended when all scenarios are through.
+AT_END = contextlib.ExitStack()
 
 
 class Failure(AssertionError):
