@@ -36,6 +36,8 @@ pub struct Options {
     pub delivery: Delivery,
     /// What is known of the client's pace.
     pub pace: Pace,
+    /// Whether the client refuses or drops an edit that was made for an older text.
+    pub guard: Guard,
     /// Whether a finished rewrite waits for the user's verdict, or is accepted at once.
     pub review: Review,
 }
@@ -62,6 +64,15 @@ pub enum Pace {
     Prompt,
     /// Changes come back late, or the client applies edits that were made for older text: one edit, at the end.
     Late,
+}
+
+/// What a client does with an edit that was made for an older text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Refuses or drops it.
+    Versions,
+    /// Applies it wherever the place then is (kak-lsp; Eglot, whose version moves only when it tells its changes).
+    Nothing,
 }
 
 /// Whether the user is asked.

@@ -7,7 +7,7 @@ use super::openai::Progress;
 use super::signal::Signal;
 
 /// How long to wait for what. There is no limit on a whole request: a long answer is not a fault.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timeouts {
     /// Until the connection stands.
     pub connect: Duration,

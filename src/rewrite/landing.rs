@@ -9,7 +9,7 @@ use super::timing::{
     DROP_GRACE, DROPS, ECHO, EXPLAINED_REFUSALS, Millis, PROMPT_ECHO, REFUSALS, REPLY, RETRY,
     REWIND_GAP, SILENT_REPLY,
 };
-use super::{Command, Now, Pace, Rewrite, Stage};
+use super::{Command, Guard, Now, Pace, Rewrite, Stage};
 use crate::text::document::Batch;
 
 impl Rewrite {
@@ -97,6 +97,14 @@ impl Rewrite {
             };
             self.commands.push(Command::Learned(self.options.pace));
         }
+        if touch == Touch::Inside && self.options.guard == Guard::Nothing {
+            // The client cannot tell an edit for an older text from one for this, so the text may stand in the wrong place.
+            self.park(
+                "the text changed just as the editor applied the result, which may now stand in the wrong place; \
+                 undo once to take it out"
+                    .to_owned(),
+            );
+        }
         if self.stage == Stage::Rewinding {
             self.stage = Stage::Gap {
                 until: now.millis + REWIND_GAP,
@@ -120,10 +128,11 @@ impl Rewrite {
 
     /// Somebody changed text inside the region.
     fn user_changed_region(&mut self, now: Now, text: &Rope) {
+        if self.stage == Stage::Rewinding && self.flight.is_none() {
+            // The rewind has not left yet, or was refused: what the user changed decides whether it still may.
+            self.stage = Stage::Closing { since: now.millis };
+        }
         match self.stage {
-            Stage::Rewinding if self.flight.is_none() => {
-                self.stage = Stage::Closing { since: now.millis }
-            }
             Stage::Rewinding | Stage::Gap { .. } | Stage::Committing => {
                 self.park(
                     "the text was changed while the result was being put in place".to_owned(),

@@ -8,7 +8,7 @@ use super::region::Border;
 use super::timing::{
     BUFFER_PATIENCE, Millis, PACE, QUIET, RELOAD, RETRY, REWIND_PATIENCE, TYPING, UNDO_SETTLE,
 };
-use super::{Command, Delivery, Now, Outcome, Pace, Phase, Review, Rewrite, Stage};
+use super::{Command, Delivery, Guard, Now, Outcome, Pace, Phase, Review, Rewrite, Stage};
 use crate::text::diff;
 
 /// The next step of a stage.
@@ -206,10 +206,13 @@ impl Rewrite {
     /// Before the last edit of a client that is late, and before a rewind while somebody types, wait for a pause.
     fn wait_for_pause(&mut self, now: Now, since: Millis) -> Option<Move> {
         if !self.streams() {
-            let quiet = self
-                .last_change
-                .map_or(0, |change| change + QUIET)
-                .max(since.min(now.millis));
+            // A client without a version guard may hold key presses that it has not told (Eglot: for half a second), so the
+            // pause must lie behind the end of the reply. Another refuses the edit then.
+            let calm_since = match self.options.guard {
+                Guard::Versions => self.last_change,
+                Guard::Nothing => Some(self.last_change.unwrap_or(since).max(since)),
+            };
+            let quiet = calm_since.map_or(0, |calm| calm + QUIET);
             if quiet <= now.millis {
                 return None;
             }

@@ -37,7 +37,17 @@ pub(super) struct Region {
     /// The waiting part as it stood in the original.
     pub(super) waiting: String,
     pub(super) original: String,
-    earlier: Vec<u64>,
+    earlier: Vec<Earlier>,
+}
+
+/// What the region read before one of the landed edits.
+#[derive(Clone, Copy, Debug)]
+struct Earlier {
+    fingerprint: u64,
+    /// So many bytes of what is now written were written then.
+    written: usize,
+    /// So many bytes of the original's end still waited.
+    waiting: usize,
 }
 
 impl Region {
@@ -82,15 +92,39 @@ impl Region {
     }
 
     /// Whether text that this rewrite wrote was taken out again: the region reads as it did before one of the landed
-    /// edits, or nothing is left of the written part.
-    pub(super) fn lost_our_text(&self, text: &Rope) -> bool {
+    /// edits, or nothing is left of the written part. If so, the region is what it was then: what the undo left is ours,
+    /// not something that the user wrote.
+    pub(super) fn lost_our_text(&mut self, text: &Rope) -> bool {
         if self.ours.trim().is_empty() {
             return false;
+        }
+        let fingerprint = fingerprint(text, self.span);
+        let earlier = self
+            .earlier
+            .iter()
+            .rev()
+            .find(|earlier| earlier.fingerprint == fingerprint);
+        if let Some(&Earlier {
+            written, waiting, ..
+        }) = earlier
+        {
+            self.ours.truncate(written);
+            let waits_from = self.original.len().saturating_sub(waiting);
+            self.waiting = self
+                .original
+                .get(waits_from..)
+                .unwrap_or_default()
+                .to_owned();
+            self.middle = self.span.end.saturating_sub(waiting).max(self.span.start);
+            return true;
         }
         let emptied = slice(text, Span::new(self.span.start, self.middle))
             .trim()
             .is_empty();
-        emptied || self.earlier.contains(&fingerprint(text, self.span))
+        if emptied {
+            self.ours.clear();
+        }
+        emptied
     }
 
     /// The edit that appends `text` to the written part and replaces the first `consumed` bytes of the waiting one.
@@ -134,7 +168,11 @@ impl Region {
             Border::Behind(bytes) => (self.middle + bytes).min(span.end),
         };
         let mut earlier = self.earlier.clone();
-        earlier.push(fingerprint(before, self.span));
+        earlier.push(Earlier {
+            fingerprint: fingerprint(before, self.span),
+            written: self.ours.len(),
+            waiting: self.waiting.len(),
+        });
         Self {
             span,
             middle,

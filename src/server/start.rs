@@ -16,7 +16,7 @@ use crate::config::Apply;
 use crate::conversation::Conversation;
 use crate::prompt::{self, Request, context};
 use crate::reply::{Cleaner, Indent, Shape};
-use crate::rewrite::{Delivery, Event, Options, Pace, Review, Rewrite};
+use crate::rewrite::{Delivery, Event, Guard, Options, Pace, Review, Rewrite};
 use crate::text::document::Document;
 use crate::text::{Span, position};
 
@@ -299,7 +299,13 @@ impl State {
         } else {
             Review::AcceptAtOnce
         };
+        let guard = if self.caps.version_guard() {
+            Guard::Versions
+        } else {
+            Guard::Nothing
+        };
         Options {
+            guard,
             delivery,
             pace,
             review,
