@@ -302,10 +302,13 @@ impl FromValue for CommandParams {
             .and_then(Value::as_str)
             .ok_or("command is not a string")?
             .to_owned();
-        let argument = params
-            .pointer_mut("/arguments/0")
-            .map(Value::take)
-            .filter(Value::is_object);
+        // Some clients leave the list around the argument out.
+        let argument = ["/arguments/0", "/arguments"].iter().find_map(|place| {
+            params
+                .pointer(place)
+                .is_some_and(Value::is_object)
+                .then(|| params.pointer_mut(place).map(Value::take))?
+        });
         Ok(Self {
             command,
             argument: argument.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
@@ -387,10 +390,9 @@ fn content_change(mut change: Value) -> ContentChange {
 fn strict_range(range: &Value) -> Result<Range, String> {
     let number = |end: &str, name: &str| {
         let value = range.get(end).and_then(|position| position.get(name));
-        value.and_then(whole_number).ok_or_else(|| {
-            let shown = value.map_or_else(|| "missing".to_owned(), Value::to_string);
-            format!("the range of a change has {end}.{name} {shown}")
-        })
+        value
+            .and_then(whole_number)
+            .ok_or_else(|| format!("the range of a change has no whole number as {end}.{name}"))
     };
     let position = |end| {
         Ok::<_, String>(Position {

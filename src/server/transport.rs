@@ -19,7 +19,7 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 use tower_lsp::jsonrpc::{Error, Request, Response};
 use tower_lsp::{ClientSocket, LanguageServer, LspService};
 use tower_service::Service;
@@ -218,7 +218,7 @@ impl<S: LanguageServer, A: Sink<Response> + Unpin> Edge<S, A> {
             .and_then(Value::as_u64)
             .and_then(Parent::find)
             .map(|parent| {
-                let mut clock = interval(parent::PERIOD);
+                let mut clock = interval_at(Instant::now() + parent::PERIOD, parent::PERIOD);
                 clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
                 (parent, clock)
             });
