@@ -142,7 +142,7 @@ fn cancel_at_any_moment_gives_the_original_back() {
             match &world.settled[0] {
                 Outcome::Cancelled => assert_eq!(world.text, TEXT, "{context}"),
                 Outcome::Pending { parked: None } => {
-                    assert_eq!(world.text, rewritten(), "{context}")
+                    assert_eq!(world.text, rewritten(), "{context}");
                 }
                 other => assert!(
                     !manner.guards_versions() || world.text == TEXT,

@@ -305,9 +305,9 @@ impl State {
             Guard::Nothing
         };
         Options {
-            guard,
             delivery,
             pace,
+            guard,
             review,
         }
     }

@@ -103,7 +103,7 @@ impl Fixture {
         tokio::spawn(async move {
             client
                 .log_message(lsp::MessageType::Info, "from the job")
-                .await
+                .await;
         });
         Ok(json!("a job"))
     }
