@@ -9,6 +9,7 @@ pub mod complaint;
 pub mod connection;
 pub mod error;
 pub mod openai;
+pub mod pace;
 pub mod refusal;
 pub mod signal;
 pub mod sse;
@@ -26,6 +27,8 @@ use tokio::time::{Instant, timeout, timeout_at};
 use self::address::{Address, Scheme};
 use self::error::{Failure, Kind, Repeat, Setback};
 use self::openai::{Progress, Reader};
+use self::pace::Pace;
+pub use self::pace::Timeouts;
 use self::refusal::Refusal;
 use self::signal::{Finish, Signal};
 use crate::key::Key;
@@ -57,34 +60,6 @@ impl Default for Settings {
         }
     }
 }
-
-/// How long to wait for what. There is no limit on a whole request: a long answer is not a fault.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Timeouts {
-    /// Until the connection stands.
-    pub connect: Duration,
-    /// Until the headers, and from them until the first byte. The gateway sends headers with the first token, and its
-    /// reference names delay as its only sign of overload, so this is long.
-    pub first_byte: Duration,
-    /// Between two bytes; a comment that keeps the connection open counts.
-    pub idle: Duration,
-    /// Between two pieces of text or thinking, whatever else comes.
-    pub content: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(90),
-            idle: Duration::from_secs(60),
-            content: Duration::from_secs(300),
-        }
-    }
-}
-
-/// How long token counts and the end mark are waited for once the answer is whole.
-const CLOSING: Duration = Duration::from_secs(2);
 
 /// What is read of an error body, and for how long.
 const ERROR_BODY: (usize, Duration) = (64 << 10, Duration::from_secs(5));
@@ -245,8 +220,8 @@ impl Shared {
     ) -> Result<Finish, Setback> {
         let limit = self.settings.timeouts.first_byte;
         let response = match timeout(limit, post.send()).await {
-            Err(_) => return Err(Setback::last(silence(limit))),
-            Ok(Err(error)) => return Err(connection::judge(&error, &address.host)),
+            Err(_) => return Err(Setback::last(pace::silence(limit))),
+            Ok(Err(error)) => return Err(connection::judge(&error.without_url(), &address.host)),
             Ok(Ok(response)) => response,
         };
         let request_id = header(&response, "x-oneapi-request-id");
@@ -279,35 +254,39 @@ impl Shared {
         sender: &Sender,
     ) -> Result<Finish, Setback> {
         let mut reader = Reader::default();
-        let mut pace = Pace::new(self.settings.timeouts);
+        let mut pace = Pace::new(self.settings.timeouts, Instant::now().into_std());
         loop {
             let mut signals = Vec::new();
-            let chunk = timeout_at(pace.deadline(), response.chunk()).await;
-            let progress = match &chunk {
-                Ok(Ok(Some(bytes))) => reader.push(bytes, &mut signals),
-                _ => Progress::Ended(reader.finish(&mut signals)),
+            let chunk = timeout_at(Instant::from_std(pace.deadline()), response.chunk()).await;
+            let end = if let Ok(Ok(Some(bytes))) = &chunk {
+                let progress = reader.push(bytes, &mut signals);
+                pace.note(&signals, &progress, Instant::now().into_std());
+                match progress {
+                    Progress::Open | Progress::Finished => None,
+                    Progress::Ended(end) => Some(end),
+                }
+            } else {
+                Some(reader.finish(&mut signals))
             };
-            pace.note(&signals, &progress);
             for signal in signals {
                 tell(sender, signal);
             }
-            match (chunk, progress) {
-                (Ok(Ok(Some(_))), Progress::Ended(end)) => {
-                    if end.is_ok() {
+            let Some(end) = end else { continue };
+            return match (end, chunk) {
+                (Ok(finish), chunk) => {
+                    if chunk.is_ok_and(|chunk| chunk.is_ok_and(|bytes| bytes.is_some())) {
                         tokio::spawn(read_remainder(response));
                     }
-                    return end.map_err(Setback::last);
+                    Ok(finish)
                 }
-                (_, Progress::Open | Progress::Finished) => {}
-                (_, Progress::Ended(Ok(finish))) => return Ok(finish),
-                (Err(_), Progress::Ended(Err(_))) => return Err(Setback::last(pace.failure())),
-                (Ok(Err(error)), Progress::Ended(Err(failure)))
-                    if failure.kind == Kind::Cut && !reader.has_spoken() =>
-                {
-                    return Err(connection::judge(&error, &address.host));
+                // What the gateway said about it tells more than how it was cut off.
+                (Err(failure), _) if failure != openai::cut() => Err(Setback::last(failure)),
+                (Err(_), Err(_)) => Err(Setback::last(pace.failure())),
+                (Err(_), Ok(Err(error))) if !reader.has_spoken() => {
+                    Err(connection::judge(&error.without_url(), &address.host))
                 }
-                (_, Progress::Ended(Err(failure))) => return Err(Setback::last(failure)),
-            }
+                (Err(failure), _) => Err(Setback::last(failure)),
+            };
         }
     }
 
@@ -332,97 +311,19 @@ impl Shared {
                 .connect_timeout(self.settings.timeouts.connect)
                 .tcp_nodelay(true)
                 .user_agent(concat!("ezrouter-lsp/", env!("CARGO_PKG_VERSION")));
-            if matches!(&self.address, Ok(address) if address.scheme == Scheme::Loopback) {
-                // Plain http needs no certificates, and a system without any would fail the client; and what stays on this
-                // computer must not take the way over a proxy.
-                builder = builder.tls_certs_only([]).no_proxy();
+            if matches!(&self.address, Ok(address) if address.is_loopback) {
+                // What stays on this computer must not take the way over a proxy.
+                builder = builder.no_proxy();
+            }
+            if matches!(&self.address, Ok(address) if address.scheme == Scheme::Http) {
+                // Plain http needs no certificates, and a system without any would fail the client.
+                builder = builder.tls_certs_only([]);
             }
             builder
                 .build()
                 .map_err(|error| no_client(&innermost(&error)))
         })
     }
-}
-
-/// When the next byte must have come.
-struct Pace {
-    timeouts: Timeouts,
-    /// When the last byte came, or the headers.
-    heard: Instant,
-    /// When the last text or thinking came, or the headers.
-    content: Instant,
-    phase: Phase,
-}
-
-#[derive(PartialEq)]
-enum Phase {
-    BeforeFirstByte,
-    Streaming,
-    Closing,
-}
-
-impl Pace {
-    fn new(timeouts: Timeouts) -> Self {
-        let now = Instant::now();
-        Self {
-            timeouts,
-            heard: now,
-            content: now,
-            phase: Phase::BeforeFirstByte,
-        }
-    }
-
-    fn note(&mut self, signals: &[Signal], progress: &Progress) {
-        self.heard = Instant::now();
-        let newly_finished = *progress == Progress::Finished && self.phase != Phase::Closing;
-        if newly_finished || !signals.is_empty() {
-            self.content = self.heard;
-        }
-        self.phase = if *progress == Progress::Finished {
-            Phase::Closing
-        } else {
-            Phase::Streaming
-        };
-    }
-
-    fn deadline(&self) -> Instant {
-        let content = self.content + self.timeouts.content;
-        match self.phase {
-            Phase::BeforeFirstByte => content.min(self.heard + self.timeouts.first_byte),
-            Phase::Streaming => content.min(self.heard + self.timeouts.idle),
-            // Counted from the last content: comments must not hold back an answer that is whole.
-            Phase::Closing => self.content + CLOSING.min(self.timeouts.idle),
-        }
-    }
-
-    /// The failure if the deadline has passed.
-    fn failure(&self) -> Failure {
-        if self.content + self.timeouts.content <= Instant::now() {
-            let limit = self.timeouts.content.as_secs_f64();
-            return Failure::new(
-                Kind::Silence,
-                format!(
-                    "The gateway keeps the connection open, but the model wrote nothing for {limit} s"
-                ),
-                "Try again, or choose another model",
-            );
-        }
-        match self.phase {
-            Phase::BeforeFirstByte => silence(self.timeouts.first_byte),
-            Phase::Streaming | Phase::Closing => silence(self.timeouts.idle),
-        }
-    }
-}
-
-fn silence(limit: Duration) -> Failure {
-    Failure::new(
-        Kind::Silence,
-        format!(
-            "Nothing came from the gateway for {} s",
-            limit.as_secs_f64()
-        ),
-        "Try again, or choose another model: the gateway is slow when it is overloaded",
-    )
 }
 
 fn headers(key: Option<&Key>) -> Result<HeaderMap, Failure> {

@@ -92,6 +92,11 @@ impl Standin {
         self.shared.log.borrow().requests.clone()
     }
 
+    /// How many connections there have been.
+    pub fn connections(&self) -> usize {
+        self.shared.log.borrow().connections
+    }
+
     /// Lets one answer pass one [`Step::Gate`], now or when it comes there.
     pub fn release(&self) {
         self.shared.gates.add_permits(1);
@@ -142,6 +147,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Log {
+    connections: usize,
     requests: Vec<Recorded>,
     /// How many answers of the script's order are used up.
     used: usize,
@@ -158,6 +164,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         if let Ok((stream, _)) = listener.accept().await {
+            shared.log.send_modify(|log| log.connections += 1);
             connections.spawn(connection(stream, Arc::clone(&shared)));
         }
         while connections.try_join_next().is_some() {}
@@ -179,6 +186,11 @@ async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
         let mut unread = Vec::new();
         loop {
             let Some(request) = read_request(&mut reader, &mut unread).await else {
+                // A client that speaks TLS is told so in the clear, as web servers do.
+                writer
+                    .write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+                    .await
+                    .ok();
                 break Next::Close;
             };
             let next = respond(&shared, request, &mut reader, &mut writer, &mut unread).await;
@@ -209,7 +221,7 @@ async fn respond(
     let mut answer = unknown_path(&request);
     shared.log.send_modify(|log| {
         index = log.requests.len();
-        if request.method == "POST" && request.path.ends_with("/v1/chat/completions") {
+        if request.method == "POST" && request.path == "/v1/chat/completions" {
             (answer, log.used) = shared.script.answer(&request.body, log.used);
         }
         log.requests.push(request);
@@ -246,7 +258,8 @@ async fn read_request(
         if let Some(end) = memchr::memmem::find(unread, b"\r\n\r\n") {
             break end;
         }
-        if reader.read_buf(unread).await.ok()? == 0 {
+        let is_http = unread.first().is_none_or(u8::is_ascii_uppercase);
+        if !is_http || reader.read_buf(unread).await.ok()? == 0 {
             return None;
         }
     };
@@ -337,7 +350,7 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
                 Step::Raw(bytes) => self.send(&bytes).await?,
                 Step::Finish(reason) => {
                     self.send(&script::chunk(&self.id, &json!({}), Some(&reason)))
-                        .await?
+                        .await?;
                 }
                 Step::Usage(usage) => self.send(&script::usage_chunk(&self.id, usage)).await?,
                 Step::Done => self.send(b"data: [DONE]\n\n").await?,
@@ -355,14 +368,12 @@ impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
         if std::mem::replace(&mut self.sent_headers, true) {
             return Ok(());
         }
-        let mut head = format!("HTTP/1.1 {} Stand-in\r\n", self.answer.status);
-        for (name, value) in &self.answer.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!(
-            "content-type: {}\r\ntransfer-encoding: chunked\r\n\r\n",
-            self.answer.content_type
-        ));
+        let mut lines = vec![format!("HTTP/1.1 {} Stand-in", self.answer.status)];
+        let headers = self.answer.headers.iter();
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        lines.push(format!("content-type: {}", self.answer.content_type));
+        lines.push("transfer-encoding: chunked\r\n\r\n".to_owned());
+        let head = lines.join("\r\n");
         self.writer.write_all(head.as_bytes()).await
     }
 

@@ -86,6 +86,11 @@ pub struct Backend {
     shared: Arc<Shared>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "the framework hands parameters over by value, to methods"
+)]
 impl Backend {
     /// A server that talks to `client` and takes its settings from `environment`. Needs a runtime: its outbox and its
     /// clock run beside it.
@@ -115,21 +120,24 @@ impl Backend {
                 state.outbox.send(Outgoing::PullSettings);
             }
             let settings = state.caps.initialization_options.clone();
-            state.configure(settings);
+            state.configure(&settings);
             state.gateway.warm_up();
         });
     }
 
     pub(crate) fn did_open(&self, params: OpenParams) -> Ready<()> {
-        ready(self.shared.change(|state| state.open(params)))
+        self.shared.change(|state| state.open(params));
+        ready(())
     }
 
     pub(crate) fn did_change(&self, params: ChangeParams) -> Ready<()> {
-        ready(self.shared.change(|state| state.change(params)))
+        self.shared.change(|state| state.change(params));
+        ready(())
     }
 
     pub(crate) fn did_close(&self, params: DocumentParams) -> Ready<()> {
-        ready(self.shared.change(|state| state.close(&params.uri)))
+        self.shared.change(|state| state.close(&params.uri));
+        ready(())
     }
 
     pub(crate) fn did_save(&self, _: DocumentParams) -> Ready<()> {
@@ -137,21 +145,23 @@ impl Backend {
     }
 
     pub(crate) fn did_change_configuration(&self, params: ConfigurationParams) -> Ready<()> {
-        ready(self.shared.change(|state| match params.settings {
+        self.shared.change(|state| match params.settings {
             Value::Object(settings) if !settings.is_empty() => {
-                state.configure(Value::Object(settings))
+                state.configure(&Value::Object(settings));
             }
             _ if state.caps.configuration => state.outbox.send(Outgoing::PullSettings),
             _ => {}
-        }))
+        });
+        ready(())
     }
 
     pub(crate) fn did_change_folders(&self, params: FolderParams) -> Ready<()> {
-        ready(self.shared.change(|state| {
+        self.shared.change(|state| {
             let folders = &mut state.caps.workspace_folders;
             folders.retain(|folder| !params.removed.iter().any(|removed| removed.0 == folder.0));
             folders.extend(params.added);
-        }))
+        });
+        ready(())
     }
 
     pub(crate) fn code_action(&self, params: CodeActionParams) -> Ready<Result<Value>> {
@@ -186,10 +196,9 @@ impl Backend {
             .as_str()
             .and_then(progress::job_of_token)
             .map(str::to_owned);
-        ready(
-            self.shared
-                .change(|state| token.iter().for_each(|id| state.cancel_job(id))),
-        )
+        self.shared
+            .change(|state| token.iter().for_each(|id| state.cancel_job(id)));
+        ready(())
     }
 
     pub(crate) fn set_trace(&self, _: AnyParams) -> Ready<()> {

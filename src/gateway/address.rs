@@ -11,17 +11,19 @@ pub struct Address {
     pub chat: String,
     /// The host, with the port if the base URL names one, to show in messages.
     pub host: String,
-    /// Whether the connection is encrypted.
+    /// How it is spoken to.
     pub scheme: Scheme,
+    /// Whether the host is this computer.
+    pub is_loopback: bool,
 }
 
 /// The two schemes that are spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// `https`.
-    Encrypted,
-    /// `http`, on this computer only.
-    Loopback,
+    /// Encrypted.
+    Https,
+    /// Not encrypted; to this computer only.
+    Http,
 }
 
 impl Address {
@@ -40,8 +42,8 @@ impl Address {
             ));
         }
         let scheme = match (url.scheme(), url.host()) {
-            ("https", Some(_)) => Scheme::Encrypted,
-            ("http", Some(host)) if is_loopback(&host) => Scheme::Loopback,
+            ("https", Some(_)) => Scheme::Https,
+            ("http", Some(host)) if is_loopback(&host) => Scheme::Http,
             ("http", Some(host)) => {
                 return Err(wrong(format!(
                     "The base URL would send the key to {host} unencrypted"
@@ -53,6 +55,7 @@ impl Address {
                 )));
             }
         };
+        let is_loopback = url.host().is_some_and(|host| is_loopback(&host));
         let path = format!("{}/v1/chat/completions", prefix(url.path()));
         url.set_path(&path);
         url.set_query(None);
@@ -65,6 +68,7 @@ impl Address {
             chat: url.into(),
             host,
             scheme,
+            is_loopback,
         })
     }
 }
@@ -117,7 +121,7 @@ mod tests {
                 "{base:?}"
             );
             assert_eq!(address.host, "www.ezrouter.dev", "{base:?}");
-            assert_eq!(address.scheme, Scheme::Encrypted, "{base:?}");
+            assert_eq!(address.scheme, Scheme::Https, "{base:?}");
         }
     }
 
@@ -155,11 +159,7 @@ mod tests {
             "http://LOCALHOST",
             "http://0x7f.1",
         ] {
-            assert_eq!(
-                Address::new(base).unwrap().scheme,
-                Scheme::Loopback,
-                "{base:?}"
-            );
+            assert_eq!(Address::new(base).unwrap().scheme, Scheme::Http, "{base:?}");
         }
         for base in [
             "http://www.ezrouter.dev",

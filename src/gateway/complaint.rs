@@ -32,7 +32,7 @@ impl Complaint {
 
     /// Reads one JSON value of a reply whose status says nothing; `None` if it is no error.
     ///
-    /// Known shapes: `{"error": {..}}`, `{"error": ".."}`, `{"detail": ..}` (FastAPI), `{"success": false, ..}` (new-api),
+    /// Known shapes: `{"error": {..}}`, `{"error": ".."}`, `{"detail": ..}` (`FastAPI`), `{"success": false, ..}` (new-api),
     /// `{"object": "error", ..}` (vLLM) and `{"type": "error", ..}`.
     pub fn of_value(value: &Value) -> Option<Self> {
         match value.get("error") {

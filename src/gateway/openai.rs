@@ -124,7 +124,7 @@ impl Reader {
                 self.take_events(events, out);
             }
             Shape::Whole(body) if LONGEST_WHOLE < body.len() + bytes.len() => {
-                self.fail(not_understood())
+                self.fail(not_understood());
             }
             Shape::Whole(body) => body.extend_from_slice(bytes),
         }
@@ -168,7 +168,7 @@ impl Reader {
             }
             match event {
                 Event::Message { data, .. } if data.trim() == "[DONE]" => {
-                    self.ended = Some(self.end())
+                    self.ended = Some(self.end());
                 }
                 Event::Message { data, .. } => match serde_json::from_str::<Value>(&data) {
                     Ok(chunk) => self.take_chunk(&chunk, out),
@@ -176,10 +176,10 @@ impl Reader {
                     Err(_) => self.fail(cut()),
                 },
                 Event::Stray(text) if text.starts_with('<') => {
-                    self.fail(if self.has_spoken { cut() } else { web_page() })
+                    self.fail(if self.has_spoken { cut() } else { web_page() });
                 }
                 Event::Stray(text) => {
-                    self.fail(refusal::in_stream(Complaint::of_body(&text), Kind::Cut))
+                    self.complain(Complaint::of_body(&text));
                 }
                 Event::TooLong => self.fail(not_understood()),
             }
@@ -200,12 +200,7 @@ impl Reader {
 
     fn take_chunk(&mut self, chunk: &Value, out: &mut Vec<Signal>) {
         if let Some(complaint) = Complaint::of_value(chunk) {
-            let kind = if self.has_spoken {
-                Kind::Cut
-            } else {
-                Kind::Rejected
-            };
-            self.fail(refusal::in_stream(complaint, kind));
+            self.complain(complaint);
             return;
         }
         // Only the first of several alternatives is the answer; its index may be missing.
@@ -271,8 +266,18 @@ impl Reader {
         }
     }
 
+    fn complain(&mut self, complaint: Complaint) {
+        let mut failure = refusal::in_stream(complaint);
+        if self.has_spoken {
+            failure.kind = Kind::Cut;
+        }
+        self.fail(failure);
+    }
+
+    /// Ends the reply. What goes wrong behind the finish reason takes nothing from an answer that is whole.
     fn fail(&mut self, failure: Failure) {
-        self.ended = Some(Err(failure));
+        let whole = self.finish.is_some();
+        self.ended = Some(if whole { self.end() } else { Err(failure) });
     }
 
     /// How the reply ended if nothing more comes. Only a finish reason says that it is whole: the gateway writes its end
@@ -341,7 +346,8 @@ fn tokens(value: &Value) -> Option<u64> {
         .or_else(|| value.as_f64().map(|number| number as u64))
 }
 
-fn cut() -> Failure {
+/// The failure for a reply that ended, by whatever cause, before its finish reason.
+pub fn cut() -> Failure {
     Failure::new(Kind::Cut, "The reply stopped half-way", "Try again")
 }
 

@@ -87,8 +87,13 @@ pub fn judge(refusal: Refusal<'_>) -> Setback {
     }
 }
 
-/// An error that came inside a reply whose status said success, in the gateway's words.
-pub fn in_stream(complaint: Complaint, kind: Kind) -> Failure {
+/// An error that came inside a reply whose status said success, before any text of the answer.
+pub fn in_stream(complaint: Complaint) -> Failure {
+    let kind = if complaint.is_one_of(PERMANENT) || complaint.is_one_of(FILTERED) {
+        Kind::Rejected
+    } else {
+        Kind::Unreachable
+    };
     let words = if complaint.message.is_empty() {
         format!("{} {}", complaint.kind, complaint.code)
     } else {
@@ -101,6 +106,18 @@ pub fn in_stream(complaint: Complaint, kind: Kind) -> Failure {
         request_id: complaint.request_id,
     }
 }
+
+/// Codes and types of mistakes that repeating does not cure, whatever the status says: the gateway sends some with 500.
+const PERMANENT: &[&str] = &[
+    "invalid_request",
+    "invalid_request_error",
+    "count_token_failed",
+    "exceed_context_size_error",
+    "context_length_exceeded",
+];
+
+/// Codes of a filter on what is asked.
+const FILTERED: &[&str] = &["sensitive_words_detected", "prompt_blocked"];
 
 type Judgement = (Kind, &'static str, String, Repeat);
 
@@ -148,16 +165,9 @@ fn forbidden(complaint: &Complaint) -> Judgement {
     }
 }
 
-/// Statuses from 500 up. The gateway answers some permanent mistakes with 500; these are told by code or type.
+/// Statuses from 500 up.
 fn broken(status: u16, complaint: &Complaint) -> Judgement {
-    const PERMANENT: &[&str] = &[
-        "invalid_request",
-        "invalid_request_error",
-        "count_token_failed",
-        "exceed_context_size_error",
-        "context_length_exceeded",
-    ];
-    if complaint.is_one_of(&["sensitive_words_detected", "prompt_blocked"]) {
+    if complaint.is_one_of(FILTERED) {
         let advice = "Change the request, or choose another model".to_owned();
         return (
             Kind::Rejected,

@@ -113,8 +113,6 @@ impl Decoder {
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
-            // A comment, sent to keep the connection open.
-            "" => self.end_stray(out),
             "data" => {
                 self.end_stray(out);
                 self.take_data(value, out);
@@ -123,7 +121,8 @@ impl Decoder {
                 self.end_stray(out);
                 value.clone_into(&mut self.name);
             }
-            "id" | "retry" => self.end_stray(out),
+            // The first is a comment, sent to keep the connection open.
+            "" | "id" | "retry" => self.end_stray(out),
             // Older llama.cpp servers frame an error as a field of this name.
             "error" => self.take_stray(value, out),
             _ if self.stray.is_some() || line.starts_with(['{', '<']) => self.take_stray(line, out),

@@ -87,7 +87,7 @@ pub struct Answer {
 pub enum Step {
     /// Sends the headers, if they have not been sent.
     Headers,
-    /// A piece of the answer, as one chunk of the OpenAI surface; the first one names the role.
+    /// A piece of the answer, as one chunk of the `OpenAI` surface; the first one names the role.
     Text(String),
     /// A piece of thinking, likewise.
     Thinking(String),
@@ -153,6 +153,10 @@ impl Answer {
     }
 
     /// An error as JSON. Its content type is that of a stream, as the real gateway's is.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write the body in place"
+    )]
     pub fn error(status: u16, body: Value) -> Self {
         Self {
             status,
@@ -238,7 +242,7 @@ fn tokens(text: &str) -> Vec<String> {
     pieces
 }
 
-/// One chunk of a stream of the OpenAI surface, framed.
+/// One chunk of a stream of the `OpenAI` surface, framed.
 pub(super) fn chunk(id: &str, delta: &Value, finish: Option<&str>) -> Vec<u8> {
     frame(&json!({
         "id": id,

@@ -50,9 +50,6 @@ pub(super) const OPENERS: &[&str] = &[
     "Refactored",
     "Improved",
     "Corrected",
-    "Output:",
-    "Answer:",
-    "Result:",
 ];
 
 /// Tags around thinking that an upstream left in the content, and what ends it.
@@ -184,13 +181,11 @@ impl Head {
     }
 
     fn begin_thinking(&mut self) {
-        if self.rules.thinking && self.waiting.is_none() {
-            let tag = THINKING.iter().find(|(open, _)| *open == self.text);
-            if let Some((_, end)) = tag {
-                self.thinking = Some((end, String::new()));
-                self.indent.clear();
-                self.text.clear();
-            }
+        // A line that reads so was held for no other reason.
+        if let Some((_, end)) = THINKING.iter().find(|(open, _)| *open == self.text) {
+            self.thinking = Some((end, String::new()));
+            self.indent.clear();
+            self.text.clear();
         }
     }
 
@@ -247,7 +242,7 @@ impl Head {
     fn end_blank_line(&mut self, newline: &str) {
         if let Some(waiting) = &mut self.waiting {
             waiting.lines.push_str(newline);
-            waiting.blank_line_behind = !newline.is_empty();
+            waiting.blank_line_behind = true;
         }
         self.indent.clear();
     }

@@ -103,7 +103,7 @@ impl Reindent {
             return;
         }
         let indent = std::mem::take(&mut self.indent);
-        if self.echo.is_absolute(&indent) {
+        if self.echo.is_absolute(first, &indent) {
             self.first = Some(self.base.clone());
         } else if self.unit.is_none() {
             self.unit = unit(first, &indent);
@@ -193,8 +193,8 @@ fn unit(first: &str, indent: &str) -> Option<usize> {
 /// Tells whether a reply trimmed its first line only: a common fault, most of all where the selection itself begins behind
 /// its indentation. The lines after the first then have the document's indentation already and must not move.
 ///
-/// It is taken for one if the second line is indented exactly as in the selection although the first is not, and both first
-/// lines are the same or both open a block. Else the same could be a block that was put around the lines.
+/// It is taken for one if the second line is indented exactly as in the selection although the first is indented less, and
+/// both first lines are the same or both open a block. Else the same could be a block that was put around the lines.
 #[derive(Debug)]
 struct Echo {
     /// The selection's first line without its indentation.
@@ -252,8 +252,8 @@ impl Echo {
     }
 
     /// Decides at the second line of the reply, which has `indent`; no later line is looked at.
-    fn is_absolute(&mut self, indent: &str) -> bool {
-        if std::mem::replace(&mut self.decided, true) || self.base.is_empty() {
+    fn is_absolute(&mut self, first: &str, indent: &str) -> bool {
+        if std::mem::replace(&mut self.decided, true) || self.base.len() <= first.len() {
             return false;
         }
         let same = self.repeated == Some(self.first_line.len());

@@ -32,9 +32,8 @@ impl Rewrite {
                     since: now.millis,
                 };
             }
-            Stage::Undone { .. } => {}
             Stage::Restoring { .. } | Stage::Applying => self.give_up(reason),
-            Stage::Pending { .. } | Stage::Parked { .. } | Stage::Over => {}
+            Stage::Undone { .. } | Stage::Pending { .. } | Stage::Parked { .. } | Stage::Over => {}
             _ => self.park(reason),
         }
     }
@@ -165,7 +164,7 @@ impl Rewrite {
             }
             Stage::Undone { .. } => self.settle(Outcome::Cancelled),
             Stage::Applying => {
-                self.give_up("the document is out of step with the editor".to_owned())
+                self.give_up("the document is out of step with the editor".to_owned());
             }
             Stage::Pending { .. } | Stage::Parked { .. } | Stage::Over => {}
             _ => self.park(

@@ -176,10 +176,10 @@ pub(super) fn apply(text: &Rope, edits: &[Edit]) -> Rope {
     for edit in edits.iter().rev() {
         let start = text.try_byte_to_char(edit.span.start);
         let end = text.try_byte_to_char(edit.span.end);
-        if let (Ok(start), Ok(end)) = (start, end) {
-            if text.try_remove(start..end).is_ok() {
-                let _ = text.try_insert(start, &edit.text);
-            }
+        if let (Ok(start), Ok(end)) = (start, end)
+            && text.try_remove(start..end).is_ok()
+        {
+            let _ = text.try_insert(start, &edit.text);
         }
     }
     text

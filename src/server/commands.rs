@@ -133,7 +133,7 @@ impl State {
     fn apply(&mut self, argument: &Value) -> Answer {
         let parked = |job: &Job| {
             job.rewrite()
-                .and_then(|rewrite| rewrite.parked())
+                .and_then(super::super::rewrite::Rewrite::parked)
                 .is_some_and(|parked| parked.applicable)
         };
         let id = self.find(argument, parked, "there is no result to apply here")?;

@@ -127,7 +127,10 @@ impl State {
     fn verdicts(&self, job: &Job) -> Vec<Entry> {
         let id = json!({"job": job.id});
         let title = |word: &str| format!("{word} ({})", job.title);
-        let Some(parked) = job.rewrite().and_then(|rewrite| rewrite.parked()) else {
+        let Some(parked) = job
+            .rewrite()
+            .and_then(super::super::rewrite::Rewrite::parked)
+        else {
             return vec![
                 entry(title("Accept"), "ezrouter.accept", id.clone()),
                 entry(title("Reject"), "ezrouter.reject", id),

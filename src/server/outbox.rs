@@ -45,6 +45,7 @@ impl Message {
     }
 
     /// The same with other words.
+    #[must_use]
     pub fn with_text(&self, text: String) -> Self {
         Self {
             kind: self.kind,
@@ -165,12 +166,12 @@ pub async fn run(shared: Arc<Shared>, client: Client, mut inbox: Inbox) {
             Outgoing::Show(message) => {
                 client
                     .send_notification::<ShowMessage>(message.value())
-                    .await
+                    .await;
             }
             Outgoing::Log(message) => {
                 client
                     .send_notification::<LogMessage>(message.value())
-                    .await
+                    .await;
             }
             request => drop(tokio::spawn(ask(
                 Arc::clone(&shared),
@@ -215,10 +216,9 @@ async fn ask(shared: Arc<Shared>, client: Client, request: Outgoing) {
             let params = json!({"items": [{"section": "ezrouter"}]});
             if let Ok(Value::Array(mut sections)) =
                 client.send_request::<PullSettings>(params).await
+                && let Some(section) = sections.pop().filter(Value::is_object)
             {
-                if let Some(section) = sections.pop().filter(Value::is_object) {
-                    shared.change(|state| state.configure(section));
-                }
+                shared.change(|state| state.configure(&section));
             }
         }
         Outgoing::WatchSettings => {

@@ -36,14 +36,14 @@ const COUNT_EVERY: Millis = 1_000;
 impl State {
     /// Asks the client for a progress token, if it has progress.
     pub(super) fn begin_progress(&mut self, id: &str) {
-        if self.caps.work_done_progress {
-            if let Some(job) = self.jobs.get_mut(id) {
-                job.progress = Progress::Asked { ended: None };
-                self.outbox.send(Outgoing::CreateProgress {
-                    job: id.to_owned(),
-                    token: token(id),
-                });
-            }
+        if self.caps.work_done_progress
+            && let Some(job) = self.jobs.get_mut(id)
+        {
+            job.progress = Progress::Asked { ended: None };
+            self.outbox.send(Outgoing::CreateProgress {
+                job: id.to_owned(),
+                token: token(id),
+            });
         }
         self.tell_job(id);
     }
@@ -85,15 +85,16 @@ impl State {
         let Some(job) = self.jobs.get_mut(id) else {
             return;
         };
-        if let Progress::Shown(last) = job.progress {
-            if last + least <= now && !self.outbox.is_full() {
-                job.progress = Progress::Shown(now);
-                let value = json!({"kind": "report", "message": describe(job, now)});
-                self.outbox.send(Outgoing::Progress {
-                    token: token(id),
-                    value,
-                });
-            }
+        if let Progress::Shown(last) = job.progress
+            && last + least <= now
+            && !self.outbox.is_full()
+        {
+            job.progress = Progress::Shown(now);
+            let value = json!({"kind": "report", "message": describe(job, now)});
+            self.outbox.send(Outgoing::Progress {
+                token: token(id),
+                value,
+            });
         }
     }
 

@@ -53,7 +53,7 @@ impl State {
             Signal::End(Ok(Finish::Complete)) => self.complete(id),
             Signal::End(Ok(Finish::Length)) => self.cut(id),
             Signal::End(Ok(Finish::Refused)) => {
-                self.fail(id, "the model or a filter refused to answer".to_owned())
+                self.fail(id, "the model or a filter refused to answer".to_owned());
             }
             Signal::End(Ok(Finish::Other(reason))) => {
                 self.fail(id, format!("the model stopped early ({reason}); try again"));
@@ -142,13 +142,13 @@ impl State {
         let Some(job) = self.jobs.get_mut(id) else {
             return;
         };
-        if let Work::Rewrite(work) = &mut job.work {
-            if let Ok(rest) = work.1.finish() {
-                // Parked first: the last text of a cut answer is kept, not sent.
-                self.step_rewrite(id, Event::Incomplete(reason));
-                self.step_rewrite(id, Event::Text(rest));
-                return;
-            }
+        if let Work::Rewrite(work) = &mut job.work
+            && let Ok(rest) = work.1.finish()
+        {
+            // Parked first: the last text of a cut answer is kept, not sent.
+            self.step_rewrite(id, Event::Incomplete(reason));
+            self.step_rewrite(id, Event::Text(rest));
+            return;
         }
         self.fail(id, reason);
     }

@@ -110,8 +110,8 @@ impl State {
     }
 
     /// Takes the editor's settings; what is wrong with them is said, and the rest is used.
-    pub fn configure(&mut self, editor: Value) {
-        let (settings, problems) = config::settings(&self.environment, &editor);
+    pub fn configure(&mut self, editor: &Value) {
+        let (settings, problems) = config::settings(&self.environment, editor);
         let before = self.environment.gateway(&self.settings);
         let after = self.environment.gateway(&settings);
         if (before.timeouts, before.attempts) != (after.timeouts, after.attempts) {
@@ -241,7 +241,7 @@ impl State {
             .values()
             .filter(|job| {
                 job.rewrite()
-                    .and_then(|rewrite| rewrite.wake())
+                    .and_then(super::super::rewrite::Rewrite::wake)
                     .is_some_and(|wake| wake <= now)
             })
             .map(|job| job.id.clone())
@@ -257,7 +257,7 @@ impl State {
         let rewrites = self
             .jobs
             .values()
-            .filter_map(|job| job.rewrite().and_then(|rewrite| rewrite.wake()))
+            .filter_map(|job| job.rewrite().and_then(super::super::rewrite::Rewrite::wake))
             .min();
         rewrites.into_iter().chain(self.next_report()).min()
     }

@@ -239,7 +239,7 @@ fn place(shape: &Shape, lines: &[&str]) -> String {
         .collect();
     if let (Some(second), Some(old_second)) = (indented.first(), old.get(1))
         && second.0 == old_second.0
-        && !base.is_empty()
+        && first.len() < base.len()
     {
         let squeeze = |text: &str| text.replace(BLANK, "");
         let opens = |text: &str| squeeze(text).ends_with(['{', '(', '[', ':', '>']);

@@ -1,5 +1,10 @@
 //! Tests of documents against a plain string that is changed by the same batches.
 
+#![expect(
+    clippy::string_slice,
+    reason = "a test that cuts a text wrongly shall fail"
+)]
+
 use proptest::prelude::*;
 use ropey::Rope;
 
@@ -413,7 +418,31 @@ proptest! {
         let prefix: usize = before.chars().zip(after.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
         let rest = (before[prefix..].chars().rev()).zip(after[prefix..].chars().rev());
         let suffix: usize = rest.take_while(same).map(|(c, _)| c.len_utf8()).sum();
-        let expected = Hull { old: Span::new(prefix, before.len() - suffix), new: Span::new(prefix, after.len() - suffix) };
-        prop_assert_eq!(between_texts(&Rope::from_str(&before), &Rope::from_str(&after)), expected);
+        let hull = between_texts(&Rope::from_str(&before), &Rope::from_str(&after));
+        prop_assert_eq!(hull.old.len(), before.len() - prefix - suffix);
+        prop_assert_eq!(hull.new.len(), after.len() - prefix - suffix);
+        let is_ambiguous = hull.old.is_empty() || hull.new.is_empty();
+        prop_assert!(hull.old.start == prefix || (is_ambiguous && hull.old.start < prefix));
+    }
+}
+
+#[test]
+fn an_ambiguous_change_of_a_full_text_begins_at_a_line_or_a_word() {
+    // Before, after, where the insertion or deletion begins.
+    let table = [
+        ("x\nuse a;\n", "x\nuse b;\nuse a;\n", 2),
+        ("use a;\n", "use b;\nuse a;\n", 0),
+        ("one two three", "one three", 4),
+        ("aaaa", "aaaaa", 4),
+        ("xa.b", "xa.b.b", 4),
+        ("é\né", "é\né\né", 3),
+        ("a\rb", "a\rb\rb", 2),
+    ];
+    for (before, after, start) in table {
+        let hull = between_texts(&Rope::from_str(before), &Rope::from_str(after));
+        assert_eq!(hull.old.start, start, "{before:?} {after:?} {hull:?}");
+        assert!(hull.old.is_empty() || hull.new.is_empty());
+        let hull = between_texts(&Rope::from_str(after), &Rope::from_str(before));
+        assert_eq!(hull.old.start, start, "{after:?} {before:?} {hull:?}");
     }
 }

@@ -1,5 +1,10 @@
 //! Tests of the conversions against a scan of the text, character by character.
 
+#![expect(
+    clippy::string_slice,
+    reason = "a test that cuts a text wrongly shall fail"
+)]
+
 use proptest::prelude::*;
 use ropey::Rope;
 
