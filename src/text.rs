@@ -50,10 +50,7 @@ pub struct Span {
 impl Span {
     /// A span from `start` to `end`, in bytes; an end before the start is lifted to the start.
     pub fn new(start: usize, end: usize) -> Self {
-        Self {
-            start,
-            end: end.max(start),
-        }
+        Self { start, end: end.max(start) }
     }
 
     /// The number of bytes in the span.

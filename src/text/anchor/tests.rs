@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use ropey::Rope;
 
 use super::Stick::{After, Before};
-use super::{HULL_LIMIT, Replacement, Stick, carry, replacements, shift};
+use super::{HULL_LIMIT, Replacement, Stick, WORD_LIMIT, carry, replacements, shift};
 use crate::text::Span;
 use crate::text::document::{Hull, between_texts};
 use crate::text::position::tests::hostile_text;
@@ -200,6 +200,17 @@ fn a_hull_beyond_the_limit_is_one_replacement_of_what_its_ends_do_not_share() {
             old: expected,
             new: expected
         }]
+    );
+}
+
+#[test]
+fn words_beyond_the_limit_are_not_compared() {
+    // Three changed lines, each with a change at both ends; the words of two of them are within the limit.
+    let line = |end: &str| format!("{end} {} {end}\nsame\n", "word ".repeat(WORD_LIMIT / 10));
+    let (before, after) = (line("x").repeat(3), line("y").repeat(3));
+    assert_eq!(
+        found(&before, &after, everything(&before, &after)).len(),
+        2 + 2 + 1
     );
 }
 

@@ -113,7 +113,7 @@ fn hostile_texts_get_exact_edits_and_a_bounded_distance() {
 
 #[test]
 fn a_small_change_of_a_large_text_has_a_small_distance() {
-    let old = "a line of text\n".repeat(CHARACTER_LIMIT);
+    let old = "a line of text\n".repeat(CHARACTER_LIMIT / 4);
     let new = format!("x{}y", old.replacen("of", "with", 1));
     assert_eq!(distance(&old, &new), 8);
 }
@@ -162,6 +162,27 @@ pub(super) fn check_edits(old: &str, edits: &[Edit]) -> Result<(), TestCaseError
         }
     }
     Ok(())
+}
+
+#[test]
+fn the_distance_of_texts_up_to_the_limit_is_the_least() {
+    // The high bits of a linear congruence look random enough.
+    let scattered = |mut state: u32| -> String {
+        (0..EXACT_LIMIT / 2)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                char::from(b'a' + u8::try_from((state >> 16) % 12).unwrap())
+            })
+            .collect()
+    };
+    for (one, other) in [(5, 11), (3, 13), (1, 2)] {
+        let (old, new) = (scattered(one), scattered(other));
+        assert_eq!(
+            distance(&old, &new),
+            naive_distance(&old, &new),
+            "{one} {other}"
+        );
+    }
 }
 
 proptest! {

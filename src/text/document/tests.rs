@@ -31,10 +31,18 @@ fn whole(text: &str) -> Change {
     Change::Whole(text.to_owned())
 }
 
+/// The text before, the changes, the text after, the hull in the one and in the other.
+type Row = (
+    &'static str,
+    Vec<Change>,
+    &'static str,
+    (usize, usize),
+    (usize, usize),
+);
+
 #[test]
 fn a_batch_is_applied_in_order_and_says_where_it_changed_the_text() {
-    // Before, changes, after, hull before, hull after.
-    let table: [(&str, Vec<Change>, &str, (usize, usize), (usize, usize)); 11] = [
+    let table: [Row; 11] = [
         (
             "one two",
             vec![partial((0, 3), (0, 3), "!")],
@@ -242,7 +250,7 @@ fn the_hull_of_large_texts_is_exact_wherever_their_chunks_end() {
     let before = "a line of text, é and 😀\n".repeat(5_000);
     let rope = Rope::from_str(&before);
     for place in [0, 1, 1_023, 70_000, before.len()] {
-        let place = (place..)
+        let place = (place..=before.len())
             .find(|place| before.is_char_boundary(*place))
             .unwrap();
         let after = format!("{}<>{}", &before[..place], &before[place..]);

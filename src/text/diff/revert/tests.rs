@@ -37,7 +37,7 @@ fn outcome(original: &str, written: &str, now: &str) -> (String, Vec<String>) {
 
 #[test]
 fn what_still_stands_is_taken_back_and_what_the_user_changed_is_kept() {
-    let table: [Row; 21] = [
+    let table: [Row; 22] = [
         ("nothing since", "a\nb\n", "A\nB\n", "A\nB\n", "a\nb\n", &[]),
         (
             "nothing written",
@@ -143,6 +143,14 @@ fn what_still_stands_is_taken_back_and_what_the_user_changed_is_kept() {
             "a\nx\nB\n",
             "a\nx\nb\n",
             &[],
+        ),
+        (
+            "one change over two groups",
+            "a\nx\nb\n",
+            "A\nx\nB\n",
+            "U\n",
+            "a\nU\nb\n",
+            &["U\n"],
         ),
         (
             "half undone",
@@ -281,7 +289,10 @@ proptest! {
         let lines: Vec<&str> = written.split_inclusive('\n').collect();
         let (mut now, mut expected, mut kept) = (String::new(), String::new(), String::new());
         let mut put_back = 0;
-        let old_lines = |group: usize| (0..stretches[group].original).map(|n| format!("old {group}.{n}\n")).collect::<String>();
+        let old_line = |group: usize, line: usize| format!("old {group}.{line}\n");
+        let old_lines = |group: usize| -> String {
+            (0..stretches[group].original).map(|line| old_line(group, line)).collect()
+        };
         for place in 0..=lines.len() {
             let (owner_before, owner) = (place.checked_sub(1).and_then(|before| owners[before]), owners.get(place).copied());
             let user = if gaps[place] { format!("user {place}\n") } else { String::new() };
