@@ -264,8 +264,8 @@ class Neovim:
 
     # End
 
-    def server_process(self):
-        """The process that Neovim started for our server (the traffic log), and the server below it."""
+    def server_processes(self):
+        """The ids of the process that Neovim started for our server (the traffic log) and of the server below it."""
         found = subprocess.run(
             ["ps", "-o", "pid=,ppid=,args=", "-e"], capture_output=True, text=True, check=True
         ).stdout.splitlines()
