@@ -90,6 +90,8 @@ def serve(port):
     # The same words each time.
     settings.sampling.seed = 42
     settings.sampling.temp = 0.0
+    # Without it a model of this size says the same line for ever.
+    settings.sampling.penalty_repeat = 1.15
     settings.verbosity = 1
     server = xllamacpp.Server(settings)
     signal.sigwait(ends)

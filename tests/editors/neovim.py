@@ -1,6 +1,8 @@
 """A real Neovim with the configuration that users paste, driven from outside: keys typed, menus picked, text read.
 Nothing here knows a scenario; waits are conditions with a deadline."""
 
+import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -29,10 +31,10 @@ class Neovim:
 
     `tools` is the environment that install.sh made, `server` the binary, `directory` an empty directory of the
     test, `environment` the variables for our server. `debounce` is Neovim's pause in ms before a `didChange`; None
-    leaves Neovim's own (150).
+    leaves Neovim's own (150). `settings` are those of our server, as a user writes them into the configuration.
     """
 
-    def __init__(self, tools, server, directory, environment, debounce=None):
+    def __init__(self, tools, server, directory, environment, debounce=None, settings=None):
         self.directory = directory
         self.traffic = directory / "traffic.log"
         self.server_log = directory / "server.log"
@@ -41,7 +43,7 @@ class Neovim:
         (self.project / ".git").mkdir()
         variables = self._variables(tools, environment)
         self._wrap(server, variables)
-        initialisation = self._initialisation(debounce)
+        initialisation = self._initialisation(debounce, settings)
         arguments = [str(tools / "bin" / "nvim"), "--embed", "--headless", "-u", str(initialisation), "-i", "NONE", "-n"]
         assignments = [f"{name}={value}" for name, value in variables.items()]
         self.nvim = pynvim.attach("child", argv=["env", "-i", "-C", str(self.project), *assignments, *arguments])
@@ -52,7 +54,7 @@ class Neovim:
         # A screen of the usual size: without one Neovim never shows the prompts that stop real users.
         self.nvim.ui_attach(80, 24, rgb=True, ext_linegrid=True)
 
-    def _initialisation(self, debounce):
+    def _initialisation(self, debounce, settings):
         """Writes the init.lua: the configuration that users paste, the other server, and the harness."""
         second = [sys.executable, str(HERE / "second_server.py"), str(self.directory / "second.log")]
         command = ", ".join(f"[[{part}]]" for part in second)
@@ -64,6 +66,9 @@ class Neovim:
         ]
         if debounce is not None:
             lines.append(f"vim.lsp.config('ezrouter', {{ flags = {{ debounce_text_changes = {debounce} }} }})")
+        if settings is not None:
+            ours = f"vim.json.decode([[{json.dumps(settings)}]])"
+            lines.append(f"vim.lsp.config('ezrouter', {{ settings = {{ ezrouter = {ours} }} }})")
         path = self.directory / "init.lua"
         path.write_text("\n".join(lines) + "\n")
         return path
@@ -259,8 +264,8 @@ class Neovim:
 
     # End
 
-    def server_process(self):
-        """The process that Neovim started for our server (the traffic log), and the server below it."""
+    def server_processes(self):
+        """The ids of the process that Neovim started for our server (the traffic log) and of the server below it."""
         found = subprocess.run(
             ["ps", "-o", "pid=,ppid=,args=", "-e"], capture_output=True, text=True, check=True
         ).stdout.splitlines()
@@ -270,16 +275,17 @@ class Neovim:
 
     def quit(self):
         """Quits Neovim as a user does."""
-        try:
+        with contextlib.suppress(OSError, EOFError):
             self.nvim.command("qall!")
-        except (OSError, EOFError):
-            pass
-        self._lifetime.cancel()
 
     def kill(self):
-        """Ends Neovim whatever it does; the servers end with it."""
-        self._lifetime.cancel()
-        try:
+        """Ends Neovim whatever it does; the servers end with it. May be called from any thread."""
+        with contextlib.suppress(ProcessLookupError):
             os.kill(self._process, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+
+    def close(self):
+        """Ends Neovim if it is still there, and gives back what this program holds of it."""
+        self._lifetime.cancel()
+        self.kill()
+        with contextlib.suppress(Exception):
+            self.nvim.close()

@@ -57,10 +57,9 @@ def main():
     path = environment()
     sys.path.insert(0, str(HERE))
     import scenario as scenarios
-    import test_model
-    import test_neovim
-
-    del test_model, test_neovim  # Loading them has registered their scenarios.
+    # Loading them registers their scenarios.
+    import test_neovim  # noqa: F401, I001
+    import test_model  # noqa: F401
     tools = scenarios.Tools(
         environment=path,
         server=options.server.resolve(),
