@@ -17,6 +17,7 @@ mod flight;
 mod landing;
 mod moves;
 mod region;
+mod stray;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -71,6 +72,8 @@ pub enum Pace {
 pub enum Guard {
     /// Refuses or drops it.
     Versions,
+    /// Drops it, except while the document has not changed since it was opened (Neovim, for version 0).
+    FromFirstChange,
     /// Applies it wherever the place then is (kak-lsp; Eglot, whose version moves only when it tells its changes).
     Nothing,
 }
@@ -185,6 +188,7 @@ pub struct Rewrite {
     stage: Stage,
     reply: Reply,
     flight: Option<Flight>,
+    stray: Option<stray::Stray>,
     trouble: Trouble,
     next_seq: u64,
     landed: u32,
@@ -268,6 +272,7 @@ impl Rewrite {
             stage,
             reply: Reply::default(),
             flight: None,
+            stray: None,
             trouble: Trouble::default(),
             next_seq: 1,
             landed: 0,

@@ -19,6 +19,7 @@ impl Rewrite {
 
     /// The client does not take the edit: what that means depends on what the edit was for.
     pub(super) fn hopeless(&mut self, now: Now, reason: String) {
+        self.stray = None;
         match &self.stage {
             Stage::Restoring { outcome, .. } if self.trouble.blind => {
                 self.stage = Stage::Restoring {

@@ -5,6 +5,7 @@
 use ropey::Rope;
 
 use super::region::{Border, Region};
+use super::stray::{Stray, Unguarded};
 use super::timing::Millis;
 use crate::text::document::{Batch, Hull};
 use crate::text::{Edit, Span, anchor, diff};
@@ -13,6 +14,8 @@ use crate::text::{Edit, Span, anchor, diff};
 pub(super) enum Judgement {
     /// It landed; what the change holds beyond it is the difference between the two texts.
     Landed { predicted: Rope, rest: Option<Hull> },
+    /// It landed in the wrong place; the text is the change without it.
+    Strayed { stray: Stray, without: Rope },
     /// It landed and was undone within the same change.
     Undone,
     /// The change says nothing: the text is the same as before.
@@ -38,6 +41,7 @@ pub(super) struct Flight {
     pub(super) changed: Option<Millis>,
     /// Whether such a change was somebody else's.
     pub(super) explained: bool,
+    unguarded: Option<Unguarded>,
 }
 
 /// What an edit makes of its region.
@@ -53,7 +57,12 @@ pub(super) struct Stroke {
 }
 
 impl Flight {
-    pub(super) fn new(seq: u64, stroke: Stroke, sent: Millis) -> Self {
+    pub(super) fn new(
+        seq: u64,
+        stroke: Stroke,
+        sent: Millis,
+        unguarded: Option<Unguarded>,
+    ) -> Self {
         let Stroke {
             edits,
             border,
@@ -71,6 +80,7 @@ impl Flight {
             confirmed: None,
             changed: None,
             explained: false,
+            unguarded,
         }
     }
 
@@ -113,7 +123,16 @@ impl Flight {
                 rest: None,
             };
         }
-        if diff::distance(&wanted, &now) < diff::distance(&before, &now) {
+        let from_wanted = diff::distance(&wanted, &now);
+        let from_before = diff::distance(&before, &now);
+        let astray = self
+            .unguarded
+            .as_ref()
+            .and_then(|unguarded| unguarded.find(batch, from_wanted.min(from_before)));
+        if let Some((stray, without)) = astray {
+            return Judgement::Strayed { stray, without };
+        }
+        if from_wanted < from_before {
             let rest = Hull {
                 old: window.span(&predicted),
                 new: window.span(&batch.after),

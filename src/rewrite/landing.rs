@@ -19,10 +19,17 @@ impl Rewrite {
         self.trouble.retry = None;
         let differs = !(batch.hull.old.is_empty() && batch.hull.new.is_empty());
         let judgement = self.flight.as_ref().map(|flight| flight.judge(batch));
+        if !matches!(judgement, Some(Judgement::Landed { .. })) {
+            self.follow_stray(batch);
+        }
         let (touch, foreign) = match judgement {
             Some(Judgement::Landed { predicted, rest }) => {
                 let touch = self.land(now, batch, &predicted, rest);
                 (touch, rest.is_some())
+            }
+            Some(Judgement::Strayed { stray, without }) => {
+                self.went_astray(batch, stray, &without);
+                (Touch::Outside, true)
             }
             Some(Judgement::Undone) => {
                 self.region.carry(&batch.before, &batch.after, batch.hull);
@@ -79,6 +86,10 @@ impl Rewrite {
         let Some(flight) = self.flight.take() else {
             return Touch::Outside;
         };
+        if self.is_sweeping(&flight) {
+            self.stray = None;
+            return self.region.carry(&batch.before, &batch.after, batch.hull);
+        }
         self.region = flight.region_after(&self.region, &batch.before);
         let touch = rest.map_or(Touch::Outside, |rest| {
             self.region.carry(predicted, &batch.after, rest)

@@ -12,7 +12,7 @@ use super::{Command, Delivery, Guard, Now, Outcome, Pace, Phase, Review, Rewrite
 use crate::text::diff;
 
 /// The next step of a stage.
-enum Move {
+pub(super) enum Move {
     Send(Phase, Stroke),
     /// Go on at this moment, or at the next event.
     Wait(Millis),
@@ -43,7 +43,7 @@ impl Rewrite {
                     break;
                 }
                 Move::Send(phase, stroke) => {
-                    self.send(now, phase, stroke);
+                    self.send(now, text, phase, stroke);
                 }
             }
         }
@@ -69,6 +69,12 @@ impl Rewrite {
     }
 
     fn next_move(&mut self, now: Now, text: &Rope) -> Move {
+        if self.stage != Stage::Over
+            && !self.adrift
+            && let Some(sweep) = self.sweep(now)
+        {
+            return sweep;
+        }
         match self.stage.clone() {
             Stage::Streaming => self.stream(now),
             Stage::Closing { since } => self.finish(now, text, since),
@@ -83,7 +89,7 @@ impl Rewrite {
         }
     }
 
-    fn send(&mut self, now: Now, phase: Phase, stroke: Stroke) {
+    fn send(&mut self, now: Now, text: &Rope, phase: Phase, stroke: Stroke) {
         let seq = self.next_seq;
         self.next_seq += 1;
         self.last_sent = Some(now.millis);
@@ -93,13 +99,14 @@ impl Rewrite {
             phase,
             edits: stroke.edits.clone(),
         });
-        self.flight = Some(Flight::new(seq, stroke, now.millis));
+        let unguarded = self.unguarded(text, &stroke.edits);
+        self.flight = Some(Flight::new(seq, stroke, now.millis, unguarded));
     }
 
     /// Whether an edit must wait, and until when: for the turn, after a refusal, or, once the client has refused or
     /// dropped an edit, for the change that somebody's typing will bring. Neovim drops an edit whenever it holds a key
     /// press that it has not reported yet, and it reports after 150 ms: right behind a report it holds none.
-    fn held_back(&self, now: Now) -> Option<Move> {
+    pub(super) fn held_back(&self, now: Now) -> Option<Move> {
         if !now.turn {
             return Some(Move::Idle);
         }
@@ -188,6 +195,9 @@ impl Rewrite {
         if let Some(held) = self.held_back(now) {
             return held;
         }
+        if self.is_unguarded() {
+            return Move::Send(Phase::First, self.append(0));
+        }
         if self.landed == 0 {
             return self.replace(
                 text,
@@ -209,7 +219,7 @@ impl Rewrite {
             // A client without a version guard may hold key presses that it has not told (Eglot: for half a second), so the
             // pause must lie behind the end of the reply. Another refuses the edit then.
             let calm_since = match self.options.guard {
-                Guard::Versions => self.last_change,
+                Guard::Versions | Guard::FromFirstChange => self.last_change,
                 Guard::Nothing => Some(self.last_change.unwrap_or(since).max(since)),
             };
             let quiet = calm_since.map_or(0, |calm| calm + QUIET);

@@ -21,10 +21,10 @@ fn world_with(manner: Manner, delivery: Delivery) -> World {
     } else {
         Pace::Late
     };
-    let guard = if manner.guards_versions() {
-        Guard::Versions
-    } else {
-        Guard::Nothing
+    let guard = match manner {
+        Manner::Neovim | Manner::NeovimAtOnce => Guard::FromFirstChange,
+        _ if manner.guards_versions() => Guard::Versions,
+        _ => Guard::Nothing,
     };
     let options = Options {
         delivery,

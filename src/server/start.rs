@@ -67,7 +67,8 @@ impl State {
         let work = match kind {
             Kind::Ask => Work::Ask(crate::answer::Answer::new(task.span)),
             Kind::Rewrite => {
-                let rewrite = Rewrite::new(document.text(), task.span, self.rewrite_options());
+                let rewrite =
+                    Rewrite::new(document.text(), task.span, self.rewrite_options(document));
                 Work::Rewrite(Box::new((
                     rewrite,
                     Cleaner::new(shape(document, task.span)),
@@ -281,7 +282,7 @@ impl State {
         Ok(())
     }
 
-    fn rewrite_options(&self) -> Options {
+    fn rewrite_options(&self, document: &Document) -> Options {
         let delivery = match self.settings.apply {
             _ if !self.caps.apply_edit && !self.caps.ext_apply_edit => Delivery::Preview,
             Apply::Preview => Delivery::Preview,
@@ -299,10 +300,11 @@ impl State {
         } else {
             Review::AcceptAtOnce
         };
-        let guard = if self.caps.version_guard() {
-            Guard::Versions
-        } else {
-            Guard::Nothing
+        let unchanged = document.version().is_none_or(|version| version == 0);
+        let guard = match () {
+            () if !self.caps.version_guard() => Guard::Nothing,
+            () if self.caps.is_neovim() && unchanged => Guard::FromFirstChange,
+            () => Guard::Versions,
         };
         Options {
             delivery,

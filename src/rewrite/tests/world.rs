@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::super::{Command, Event, Now, Options, Outcome, Phase, Rewrite};
 use crate::text::document::{Change, Document};
-use crate::text::{Edit, Encoding, Span, position};
+use crate::text::{Encoding, Range, Span, position};
 
 /// How the editor treats edits and tells of changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,10 +77,10 @@ pub(super) enum Act {
     Edit {
         seq: u64,
         version: i32,
-        edits: Vec<Edit>,
+        edits: Vec<(Range, String)>,
     },
     ApplyLate {
-        edits: Vec<Edit>,
+        edits: Vec<(Range, String)>,
     },
     Flush,
     Answer {
@@ -243,6 +243,11 @@ impl World {
                     assert!(self.open, "nothing is sent into a closed document");
                     assert!(!edits.is_empty());
                     let version = self.document.version().unwrap_or_default();
+                    let text = self.document.text();
+                    let edits = edits
+                        .into_iter()
+                        .map(|edit| (position::range(text, edit.span, Encoding::Utf16), edit.text))
+                        .collect();
                     self.phases.push(phase);
                     self.at(
                         self.now + 1,
@@ -260,7 +265,7 @@ impl World {
         }
     }
 
-    fn receive(&mut self, seq: u64, version: i32, edits: Vec<Edit>) {
+    fn receive(&mut self, seq: u64, version: i32, edits: Vec<(Range, String)>) {
         if !self.open {
             return self.at(
                 self.now + 1,
@@ -292,7 +297,7 @@ impl World {
                     },
                 );
             }
-            Manner::Neovim | Manner::NeovimAtOnce if stale => {
+            Manner::Neovim | Manner::NeovimAtOnce if stale && version != 0 => {
                 return self.at(self.now + 1, Act::Answer { seq, applied: true });
             }
             Manner::Eglot if version != self.version => {
@@ -317,15 +322,14 @@ impl World {
         }
     }
 
-    fn apply(&mut self, edits: &[Edit]) {
+    /// Applies edits by line and character, wherever these now are.
+    fn apply(&mut self, edits: &[(Range, String)]) {
         self.undo.push(self.text.clone());
-        let clamp = |offset: usize| offset.min(self.text.len());
-        let mut text = self.text.clone();
-        for edit in edits.iter().rev() {
-            let (start, end) = (clamp(edit.span.start), clamp(edit.span.end));
-            text.replace_range(start..end.min(text.len()).max(start), &edit.text);
+        let shown = ropey::Rope::from_str(&self.text);
+        for (range, text) in edits.iter().rev() {
+            let span = position::span(&shown, *range, Encoding::Utf16);
+            self.text.replace_range(span.start..span.end, text);
         }
-        self.text = text;
     }
 
     fn tell_soon(&mut self) {
