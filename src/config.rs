@@ -117,47 +117,24 @@ impl Default for Settings {
 
 /// The settings in force, and what was wrong with those that were given, one sentence each.
 ///
-/// Later layers win: defaults, then the environment, then the editor's settings (an object, or one under `ezrouter`).
-pub fn settings(environment: &Environment, editor: &Value) -> (Settings, Vec<String>) {
+/// Later layers win: defaults, then the environment, then the editor's settings in the order given (each an object, or one
+/// under `ezrouter`).
+pub fn settings(environment: &Environment, editor: &[&Value]) -> (Settings, Vec<String>) {
     let mut settings = Settings::default();
     if let Some(model) = environment.get("EZROUTER_MODEL") {
         model.clone_into(&mut settings.model);
     }
-    let editor = editor.get("ezrouter").unwrap_or(editor);
-    let mut reader = Reader {
-        editor,
-        problems: Vec::new(),
-    };
-    reader.text("model", &mut settings.model);
-    reader.number(
-        "max_output_tokens",
-        1..=1_000_000,
-        &mut settings.max_output_tokens,
-    );
-    reader.text("instructions", &mut settings.instructions);
-    reader.number(
-        "context.max_bytes",
-        0..=1_000_000,
-        &mut settings.context_max_bytes,
-    );
-    reader.number(
-        "history.max_bytes",
-        0..=10_000_000,
-        &mut settings.history_max_bytes,
-    );
-    reader.choice(
-        "history.scope",
-        &[("workspace", true), ("none", false)],
-        &mut settings.history,
-    );
-    reader.choice("rewrite.apply", APPLY, &mut settings.apply);
-    reader.choice("rewrite.review", &[], &mut settings.review);
-    reader.seconds("timeouts.connect_s", &mut settings.timeouts.connect);
-    reader.seconds("timeouts.first_byte_s", &mut settings.timeouts.first_byte);
-    reader.seconds("timeouts.idle_s", &mut settings.timeouts.idle);
-    reader.number("retry.attempts", 1..=20, &mut settings.retry_attempts);
-    reader.forbidden();
-    (settings, reader.problems)
+    let mut problems = Vec::new();
+    for layer in editor {
+        let editor = layer.get("ezrouter").unwrap_or(layer);
+        let mut reader = Reader {
+            editor,
+            problems: Vec::new(),
+        };
+        reader.read(&mut settings);
+        problems.append(&mut reader.problems);
+    }
+    (settings, problems)
 }
 
 const APPLY: &[(&str, Apply)] = &[
@@ -184,6 +161,39 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    /// Takes over every setting that this layer gives.
+    fn read(&mut self, settings: &mut Settings) {
+        self.text("model", &mut settings.model);
+        self.number(
+            "max_output_tokens",
+            1..=1_000_000,
+            &mut settings.max_output_tokens,
+        );
+        self.text("instructions", &mut settings.instructions);
+        self.number(
+            "context.max_bytes",
+            0..=1_000_000,
+            &mut settings.context_max_bytes,
+        );
+        self.number(
+            "history.max_bytes",
+            0..=10_000_000,
+            &mut settings.history_max_bytes,
+        );
+        self.choice(
+            "history.scope",
+            &[("workspace", true), ("none", false)],
+            &mut settings.history,
+        );
+        self.choice("rewrite.apply", APPLY, &mut settings.apply);
+        self.choice("rewrite.review", &[], &mut settings.review);
+        self.seconds("timeouts.connect_s", &mut settings.timeouts.connect);
+        self.seconds("timeouts.first_byte_s", &mut settings.timeouts.first_byte);
+        self.seconds("timeouts.idle_s", &mut settings.timeouts.idle);
+        self.number("retry.attempts", 1..=20, &mut settings.retry_attempts);
+        self.forbidden();
+    }
+
     /// The value under a dotted key, in snake case or camel case; null counts as absent.
     fn find(&self, key: &str) -> Option<&Value> {
         let mut value = self.editor;
@@ -322,7 +332,7 @@ mod tests {
     #[test]
     fn later_layers_win_and_both_spellings_are_read() {
         let environment = environment(&[("EZROUTER_MODEL", "from-environment")]);
-        let (settings, problems) = settings(&environment, &json!({}));
+        let (settings, problems) = settings(&environment, &[&json!({})]);
         assert_eq!(
             (settings.model.as_str(), problems.len()),
             ("from-environment", 0)
@@ -331,7 +341,8 @@ mod tests {
             "model": "from-editor", "maxOutputTokens": 99, "rewrite": {"apply": "single", "review": false},
             "context": {"max_bytes": 7}, "timeouts": {"idle_s": 0.5}, "history": {"scope": "none"}
         }});
-        let (settings, problems) = super::settings(&environment, &editor);
+        let (settings, problems) =
+            super::settings(&environment, &[&json!({"model": "older"}), &editor]);
         assert_eq!(problems, [""; 0]);
         assert_eq!(
             (settings.model.as_str(), settings.max_output_tokens),
@@ -351,7 +362,7 @@ mod tests {
     fn a_bad_value_is_named_and_the_rest_works() {
         let editor =
             json!({"model": 7, "max_output_tokens": 10, "rewrite": {"apply": "sometimes"}});
-        let (settings, problems) = settings(&Environment::default(), &editor);
+        let (settings, problems) = settings(&Environment::default(), &[&editor]);
         assert_eq!(settings.max_output_tokens, 10);
         assert_eq!(settings.model, Settings::default().model);
         assert_eq!(
@@ -370,7 +381,7 @@ mod tests {
             ("EZROUTER_BASE_URL", "https://here.example"),
         ]);
         let editor = json!({"base_url": "https://evil.example", "apiKeyCommand": ["x"]});
-        let (settings, problems) = settings(&environment, &editor);
+        let (settings, problems) = settings(&environment, &[&editor]);
         assert_eq!(
             environment.gateway(&settings).base_url,
             "https://here.example"

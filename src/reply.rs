@@ -5,6 +5,7 @@ mod fence;
 mod head;
 mod indent;
 mod language;
+mod place;
 
 #[cfg(test)]
 mod tests;

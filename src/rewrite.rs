@@ -262,7 +262,9 @@ impl Rewrite {
     pub fn new(text: &Rope, span: Span, options: Options) -> Self {
         let stage = match options.delivery {
             Delivery::Preview => Stage::Parked {
-                reason: "the result is shown before it is applied".to_owned(),
+                reason:
+                    "the result is not in the text yet; choose Apply in the list of code actions"
+                        .to_owned(),
             },
             _ => Stage::Streaming,
         };

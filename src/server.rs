@@ -15,6 +15,8 @@ pub mod uri;
 
 pub mod state;
 
+pub mod documents;
+
 pub mod commands;
 pub mod job;
 pub mod menu;
@@ -119,8 +121,7 @@ impl Backend {
             if state.caps.configuration {
                 state.outbox.send(Outgoing::PullSettings);
             }
-            let settings = state.caps.initialization_options.clone();
-            state.configure(&settings);
+            state.configure(&Value::Null);
             state.gateway.warm_up();
         });
     }

@@ -39,6 +39,9 @@ impl State {
                 asked: (params.range, version),
             });
         }
+        if params.trigger == Trigger::Automatic && span.is_empty() && !self.is_busy() {
+            return Value::Array(Vec::new());
+        }
         let mut entries = self.job_entries(&params.uri, span);
         if !span.is_empty() {
             entries.extend(self.action_entries(&params.uri, params.range, version));
@@ -72,6 +75,12 @@ impl State {
             "plaintext"
         };
         json!({"contents": {"kind": kind, "value": text}, "range": self.job_range(job)})
+    }
+
+    /// Whether something runs or waits for the user's verdict.
+    fn is_busy(&self) -> bool {
+        let mut jobs = self.jobs.values();
+        jobs.any(|job| job.status.is_running() || job.status == Status::Pending)
     }
 
     /// What can be done about running, pending and answered jobs.

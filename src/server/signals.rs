@@ -9,6 +9,9 @@ use crate::gateway::signal::{Finish, Signal};
 use crate::reply::Rejected;
 use crate::rewrite::Event;
 
+/// No model answers with so many bytes; a gateway that goes on beyond them is broken or hostile.
+const LONGEST_ANSWER: usize = 4 << 20;
+
 impl State {
     /// Takes one signal of a job's request.
     pub(super) fn signal(&mut self, id: &str, signal: Signal) {
@@ -45,6 +48,10 @@ impl State {
             }
             Signal::Text(text) => {
                 job.raw.push_str(&text);
+                if LONGEST_ANSWER < job.raw.len() {
+                    job.disconnect.notify_one();
+                    return self.fail(id, "the answer does not end; it was stopped".to_owned());
+                }
                 self.now_streaming(id);
                 self.take_text(id, &text);
                 self.report_soon(id);

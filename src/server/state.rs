@@ -10,13 +10,13 @@ use tokio::time::Instant;
 use super::capabilities::Caps;
 use super::job::{Job, Status, Work};
 use super::outbox::{Message, Outbox, Outgoing};
-use super::params::{ChangeParams, ContentChange, OpenParams};
+
 use crate::config::{self, Environment, Settings};
 use crate::conversation::Conversation;
 use crate::gateway::Gateway;
 use crate::prompt::context::Exclusions;
 use crate::rewrite::{Command, Event, Millis, Now, Outcome, Pace};
-use crate::text::document::{Batch, Change, Document, between_texts};
+use crate::text::document::Document;
 use crate::text::{Span, position};
 
 /// The state of one connection.
@@ -46,7 +46,7 @@ pub struct State {
     pub(super) pace: Pace,
     pub(super) next_job: u64,
     started: Instant,
-    closed: HashMap<String, Rope>,
+    pub(super) closed: HashMap<String, Rope>,
     stopping: bool,
 }
 
@@ -67,7 +67,7 @@ const KEPT_JOBS: usize = 100;
 impl State {
     /// The state before `initialize`.
     pub fn new(environment: Environment, outbox: Outbox) -> Self {
-        let (settings, _) = config::settings(&environment, &Value::Null);
+        let (settings, _) = config::settings(&environment, &[]);
         let gateway = Gateway::new(environment.gateway(&settings));
         Self {
             caps: Caps::default(),
@@ -109,9 +109,12 @@ impl State {
         self.caps = caps;
     }
 
-    /// Takes the editor's settings; what is wrong with them is said, and the rest is used.
+    /// Takes the editor's newest settings, which lie over those of `initialize`; what is wrong with them is said, and the rest is used.
     pub fn configure(&mut self, editor: &Value) {
-        let (settings, problems) = config::settings(&self.environment, editor);
+        let (settings, problems) = config::settings(
+            &self.environment,
+            &[&self.caps.initialization_options, editor],
+        );
         let before = self.environment.gateway(&self.settings);
         let after = self.environment.gateway(&settings);
         if (before.timeouts, before.attempts) != (after.timeouts, after.attempts) {
@@ -131,82 +134,6 @@ impl State {
         self.selected_model
             .clone()
             .unwrap_or_else(|| self.settings.model.clone())
-    }
-
-    /// A document was opened, or opened again.
-    pub fn open(&mut self, params: OpenParams) {
-        let known = params.text.is_some();
-        let document = Document::open(
-            params.language,
-            params.version,
-            &params.text.unwrap_or_default(),
-        );
-        let before = self.closed.remove(&params.uri);
-        let before = before.or_else(|| {
-            self.documents
-                .get(&params.uri)
-                .map(|document| document.text().clone())
-        });
-        let after = document.text().clone();
-        self.documents.insert(params.uri.clone(), document);
-        if !known {
-            self.lose_step(&params.uri, "it was opened without a text");
-        } else if let Some(before) = before {
-            let hull = between_texts(&before, &after);
-            self.follow(
-                &params.uri,
-                &Batch {
-                    before,
-                    after,
-                    hull,
-                    between: Vec::new(),
-                },
-            );
-        }
-    }
-
-    /// A document was changed.
-    pub fn change(&mut self, params: ChangeParams) {
-        let ChangeParams {
-            uri,
-            version,
-            changes,
-        } = params;
-        let Some(document) = self.documents.get_mut(&uri) else {
-            tracing::warn!("a change of a document that is not open was ignored");
-            return;
-        };
-        let was_out_of_step = document.is_out_of_step();
-        let unreadable = changes
-            .iter()
-            .rposition(|change| matches!(change, ContentChange::Unreadable(_)));
-        let readable = changes
-            .get(unreadable.map_or(0, |index| index + 1)..)
-            .unwrap_or_default();
-        if unreadable.is_some() {
-            document.mark_out_of_step();
-        }
-        let readable: Vec<Change> = readable.iter().filter_map(readable_change).collect();
-        match document.apply(version, &readable, self.caps.encoding) {
-            Ok(batch) => self.follow(&uri, &batch),
-            Err(_) if was_out_of_step => {}
-            Err(error) => self.lose_step(&uri, &error.reason),
-        }
-    }
-
-    /// A document was closed. Its rewrites wait a moment for it to be opened again.
-    pub fn close(&mut self, uri: &str) {
-        let Some(document) = self.documents.remove(uri) else {
-            return;
-        };
-        if self.rewrites(uri).is_empty() {
-            self.put_away_answers(uri);
-            return;
-        }
-        self.closed.insert(uri.to_owned(), document.text().clone());
-        for id in self.rewrites(uri) {
-            self.step_rewrite(&id, Event::Closed);
-        }
     }
 
     /// `shutdown`, or the client has gone: no edit is sent any more and all connections are closed.
@@ -309,7 +236,7 @@ impl State {
         self.forget_old_jobs();
     }
 
-    fn carry_out(&mut self, id: &str, commands: Vec<Command>) {
+    pub(super) fn carry_out(&mut self, id: &str, commands: Vec<Command>) {
         for command in commands {
             match command {
                 Command::Send { seq, phase, edits } => self.send_edit(id, seq, phase, &edits),
@@ -366,70 +293,7 @@ impl State {
         });
     }
 
-    /// Carries everything that is anchored in a document through a change. The rewrite whose edit is under way judges
-    /// first: what is its own echo is nobody's typing.
-    fn follow(&mut self, uri: &str, batch: &Batch) {
-        let mut rewrites = self.rewrites(uri);
-        rewrites.sort_by_key(|id| !self.holds_turn(id));
-        let mut own = false;
-        for (index, id) in rewrites.iter().enumerate() {
-            let now = Now {
-                millis: self.now(),
-                turn: self.turn_is_free(uri, id),
-            };
-            let holder = index == 0 && self.holds_turn(id);
-            let Some(Job {
-                work: Work::Rewrite(work),
-                ..
-            }) = self.jobs.get_mut(id)
-            else {
-                continue;
-            };
-            let (commands, foreign) = work.0.changed(now, batch, own);
-            own |= holder && !foreign;
-            self.carry_out(id, commands);
-        }
-        for job in self.jobs.values_mut().filter(|job| job.uri == uri) {
-            if let Work::Ask(answer) = &mut job.work {
-                answer.follow(batch);
-            }
-        }
-        if let Some(selection) = self
-            .selection
-            .as_mut()
-            .filter(|selection| selection.uri == uri)
-        {
-            selection.span = selection
-                .span
-                .and_then(|span| crate::answer::follow(span, &batch.before, &batch.after, batch));
-        }
-        self.pass_turn(uri, "");
-    }
-
-    /// Lets the rewrites of a document, other than `from`, go on now that the turn may be free.
-    fn pass_turn(&mut self, uri: &str, from: &str) {
-        for id in self.rewrites(uri) {
-            if id != from && !self.holds_turn(&id) && self.turn_is_free(uri, &id) {
-                self.step_rewrite(&id, Event::Tick);
-            }
-        }
-    }
-
-    /// The document's text is no longer known. Said once.
-    fn lose_step(&mut self, uri: &str, reason: &str) {
-        if let Some(document) = self.documents.get_mut(uri) {
-            document.mark_out_of_step();
-        }
-        for id in self.rewrites(uri) {
-            self.step_rewrite(&id, Event::OutOfStep);
-        }
-        let name = super::uri::name(uri);
-        self.show(&Message::error(format!(
-            "{name} is out of step with the editor: close and reopen the file ({reason})"
-        )));
-    }
-
-    fn text(&self, uri: &str) -> Rope {
+    pub(super) fn text(&self, uri: &str) -> Rope {
         let open = self
             .documents
             .get(uri)
@@ -438,14 +302,14 @@ impl State {
             .unwrap_or_default()
     }
 
-    fn holds_turn(&self, id: &str) -> bool {
+    pub(super) fn holds_turn(&self, id: &str) -> bool {
         self.jobs
             .get(id)
             .and_then(Job::rewrite)
             .is_some_and(crate::rewrite::Rewrite::holds_turn)
     }
 
-    fn turn_is_free(&self, uri: &str, id: &str) -> bool {
+    pub(super) fn turn_is_free(&self, uri: &str, id: &str) -> bool {
         self.documents.contains_key(uri)
             && !self.jobs.values().any(|job| {
                 job.id != id
@@ -457,7 +321,7 @@ impl State {
     }
 
     /// The rewrites of a document that are not over.
-    fn rewrites(&self, uri: &str) -> Vec<String> {
+    pub(super) fn rewrites(&self, uri: &str) -> Vec<String> {
         self.jobs
             .values()
             .filter(|job| job.uri == uri && job.rewrite().is_some_and(|rewrite| !rewrite.is_over()))
@@ -465,15 +329,7 @@ impl State {
             .collect()
     }
 
-    fn put_away_answers(&mut self, uri: &str) {
-        for job in self.jobs.values_mut().filter(|job| job.uri == uri) {
-            if let Work::Ask(answer) = &mut job.work {
-                answer.dismissed = true;
-            }
-        }
-    }
-
-    fn forget_old_jobs(&mut self) {
+    pub(super) fn forget_old_jobs(&mut self) {
         let ended: Vec<String> = self
             .jobs
             .values()
@@ -483,22 +339,10 @@ impl State {
         for id in ended.iter().take(ended.len().saturating_sub(KEPT_JOBS)) {
             self.jobs.remove(id);
         }
-        let waiting: Vec<String> = self.closed.keys().cloned().collect();
-        for uri in waiting {
-            if self.rewrites(&uri).is_empty() {
-                self.closed.remove(&uri);
-            }
-        }
-    }
-}
-
-fn readable_change(change: &ContentChange) -> Option<Change> {
-    match change {
-        ContentChange::Whole(text) => Some(Change::Whole(text.clone())),
-        ContentChange::Partial { range, text } => Some(Change::Partial {
-            range: *range,
-            text: text.clone(),
-        }),
-        ContentChange::Unreadable(_) => None,
+        let jobs = &self.jobs;
+        self.closed.retain(|uri, _| {
+            jobs.values()
+                .any(|job| job.uri == *uri && job.span().is_some())
+        });
     }
 }
