@@ -10,6 +10,7 @@ use similar::{Algorithm, DiffOp};
 use super::{Edit, Span};
 
 mod revert;
+pub mod stream;
 
 pub use revert::{Revert, revert};
 
