@@ -51,6 +51,7 @@ impl Drop for Hanging {
     }
 }
 
+#[expect(clippy::unused_async, reason = "handlers of the framework are async")]
 impl Fixture {
     pub(crate) fn hanging(&self) -> usize {
         self.hanging.load(Ordering::SeqCst)
@@ -103,7 +104,7 @@ impl Fixture {
         tokio::spawn(async move {
             client
                 .log_message(lsp::MessageType::Info, "from the job")
-                .await
+                .await;
         });
         Ok(json!("a job"))
     }

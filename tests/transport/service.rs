@@ -164,9 +164,9 @@ async fn the_servers_own_messages_wait_for_a_client_that_does_not_read_and_repli
     while (replies, messages) != (100, 100) {
         let message = client.receive().await;
         if message.get("method").is_some() {
-            messages += 1
+            messages += 1;
         } else {
-            replies += 1
+            replies += 1;
         }
     }
 }
