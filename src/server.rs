@@ -26,7 +26,7 @@ pub mod signals;
 pub mod start;
 
 use std::future::{Ready, ready};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -51,11 +51,22 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Changes the state. The lock is never held over an await; a panic under it leaves it usable.
+    /// Changes the state. The lock is never held over an await; after a panic under it the state is put right.
     pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let result = change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        let result = self.quietly(change);
         self.changed.notify_one();
         result
+    }
+
+    /// The same for what cannot move the next moment that the clock waits for.
+    fn quietly<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| {
+            self.state.clear_poison();
+            let mut state = poisoned.into_inner();
+            state.recover();
+            state
+        });
+        change(&mut state)
     }
 }
 
@@ -65,7 +76,7 @@ async fn run_clock(shared: Weak<Shared>) {
         let Some(strong) = shared.upgrade() else {
             return;
         };
-        let next = strong.change_quietly(|state| state.next_wake().map(|at| state.instant(at)));
+        let next = strong.quietly(|state| state.next_wake().map(|at| state.instant(at)));
         let changed = strong.changed.notified();
         match next {
             Some(at) => tokio::select! {
@@ -74,12 +85,6 @@ async fn run_clock(shared: Weak<Shared>) {
             },
             None => changed.await,
         }
-    }
-}
-
-impl Shared {
-    fn change_quietly<T>(&self, read: impl FnOnce(&mut State) -> T) -> T {
-        read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -1,6 +1,11 @@
 //! The built program over real pipes: how it starts, what goes to which stream, and how it ends. What it answers in between
 //! is tested elsewhere, in process.
 #![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops where it fails, in its helpers too"
+)]
 
 use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
@@ -33,6 +38,9 @@ impl Drop for Server {
 fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ezrouter-lsp"));
     command.args(arguments).env_clear();
+    // Nothing of the machine that runs the test.
+    command.env("EZROUTER_STATE_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command.env("EZROUTER_CONFIG", "/nonexistent/config.toml");
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -47,7 +55,12 @@ fn framed(message: &Value) -> Vec<u8> {
 
 impl Server {
     fn start() -> Self {
-        Self::of(command(&["--stdio"]).spawn().unwrap())
+        // The second argument is one that some clients add.
+        Self::of(
+            command(&["--stdio", "--clientProcessId=1"])
+                .spawn()
+                .unwrap(),
+        )
     }
 
     fn of(mut child: Child) -> Self {
@@ -96,11 +109,16 @@ impl Server {
             .expect("no message came")
     }
 
+    /// Sends a request and gives its answer; what the server says of its own accord meanwhile is passed over.
     fn request(&mut self, id: i32, method: &str, params: &Value) -> Value {
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        let answer = self.receive();
-        assert_eq!(answer["id"], id, "{answer}");
-        answer
+        loop {
+            let message = self.receive();
+            if message.get("method").is_none() {
+                assert_eq!(message["id"], id, "{message}");
+                return message;
+            }
+        }
     }
 
     /// The status, and how long it took from now.
@@ -169,20 +187,17 @@ fn the_end_of_stdin_ends_it_with_1_before_and_after_the_handshake() {
 #[test]
 fn a_client_that_closed_the_output_is_gone() {
     let mut child = command(&["--stdio"]).spawn().unwrap();
-    drop(
-        child.stdout.replace(
-            Command::new("true")
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap()
-                .stdout
-                .take()
-                .unwrap(),
-        ),
-    );
-    let mut server = Server::of(child);
-    server.send(&json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {} }));
-    server.assert_ends_promptly_with(1);
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().unwrap();
+    let initialize =
+        framed(&json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {} }));
+    let start = Instant::now();
+    // Again and again: a process that another test is starting may hold a copy of the pipe for a moment.
+    while input.write_all(&initialize).is_ok() {
+        assert!(start.elapsed() < PATIENCE, "the server does not end");
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]
@@ -245,7 +260,10 @@ fn malformed_input_leaves_a_server_that_answers() {
         if message["id"] == 9 {
             break message;
         }
-        assert!(message["error"].is_object(), "{message}");
+        assert!(
+            message["error"].is_object() || message["method"].is_string(),
+            "{message}"
+        );
     };
     assert_eq!(answer["result"], action);
 }

@@ -9,7 +9,8 @@ use super::timing::{
     BUFFER_PATIENCE, Millis, PACE, QUIET, RELOAD, RETRY, REWIND_PATIENCE, TYPING, UNDO_SETTLE,
 };
 use super::{Command, Delivery, Guard, Now, Outcome, Pace, Phase, Review, Rewrite, Stage};
-use crate::text::diff;
+use crate::text::diff::stream::{self, End, Start};
+use crate::text::{Edit, Span, diff};
 
 /// The next step of a stage.
 pub(super) enum Move {
@@ -143,7 +144,8 @@ impl Rewrite {
         } else {
             Phase::Next
         };
-        Move::Send(phase, self.append(0))
+        self.grow(End::Open)
+            .map_or(Move::Idle, |stroke| Move::Send(phase, stroke))
     }
 
     fn streams(&self) -> bool {
@@ -153,8 +155,49 @@ impl Rewrite {
         ) && self.options.pace != Pace::Late
     }
 
-    /// Appends all text that is not placed yet and takes away the first `consumed` bytes that wait.
-    fn append(&self, consumed: usize) -> Stroke {
+    /// The edit that brings what of the reply is not placed yet into the region, as far as it can be placed; nothing if
+    /// it stands there already.
+    fn grow(&mut self, end: End) -> Option<Stroke> {
+        let placed = self.region.ours.len();
+        let rest = self.reply.total.get(placed..).unwrap_or_default();
+        let start = if self.region.ours.is_empty() || self.region.ours.ends_with(['\n', '\r']) {
+            Start::Line
+        } else {
+            Start::WithinLine
+        };
+        let plan = stream::plan(&self.region.waiting, rest, start, end);
+        let ours = self
+            .reply
+            .total
+            .get(..placed + plan.placed)
+            .unwrap_or_default()
+            .to_owned();
+        let waiting = self
+            .region
+            .waiting
+            .get(plan.passed..)
+            .unwrap_or_default()
+            .to_owned();
+        if plan.edits.is_empty() {
+            self.region.pass(plan.placed, ours, waiting);
+            return None;
+        }
+        let single_insertion = matches!(plan.edits.as_slice(), [edit] if edit.span.is_empty());
+        if self.is_unguarded() && !single_insertion {
+            return Some(self.insert());
+        }
+        let border = Border::Behind(plan.placed);
+        let edits = self.region.place_waiting(plan.edits);
+        Some(Stroke {
+            edits,
+            border,
+            ours,
+            waiting,
+        })
+    }
+
+    /// All text that is not placed yet as one insertion, whatever waits.
+    fn insert(&self) -> Stroke {
         let rest = self
             .reply
             .total
@@ -162,31 +205,31 @@ impl Rewrite {
             .unwrap_or_default()
             .to_owned();
         let border = Border::Behind(rest.len());
-        let ours = self.reply.total.clone();
-        let waiting = self
-            .region
-            .waiting
-            .get(consumed..)
-            .unwrap_or_default()
-            .to_owned();
+        let insertion = Edit {
+            span: Span::default(),
+            text: rest,
+        };
         Stroke {
-            edits: vec![self.region.append(rest, consumed)],
+            edits: self.region.place_waiting(vec![insertion]),
             border,
-            ours,
-            waiting,
+            ours: self.reply.total.clone(),
+            waiting: self.region.waiting.clone(),
         }
     }
 
     /// The reply is complete: brings its last text into the document.
     fn finish(&mut self, now: Now, text: &Rope, since: Millis) -> Move {
         let as_written = self.region.is_as_written(text);
-        let remains =
-            self.region.ours.len() < self.reply.total.len() || !self.region.waiting.is_empty();
         let joined = self.options.delivery == Delivery::StreamJoined;
         if self.landed == 0 && self.reply.total == self.region.original {
             return self.complete();
         }
-        if 0 < self.landed && !remains && (self.landed == 1 || joined || !as_written) {
+        let rest = if self.landed == 0 {
+            None
+        } else {
+            self.grow(End::Closed)
+        };
+        if 0 < self.landed && rest.is_none() && (self.landed == 1 || joined || !as_written) {
             return self.complete();
         }
         if let Some(wait) = self.wait_for_pause(now, since) {
@@ -196,7 +239,7 @@ impl Rewrite {
             return held;
         }
         if self.is_unguarded() {
-            return Move::Send(Phase::First, self.append(0));
+            return Move::Send(Phase::First, self.insert());
         }
         if self.landed == 0 {
             return self.replace(
@@ -206,8 +249,8 @@ impl Rewrite {
                 Border::AllWritten,
             );
         }
-        if joined || !as_written {
-            return Move::Send(Phase::Last, self.append(self.region.waiting.len()));
+        if let Some(rest) = rest.filter(|_| joined || !as_written) {
+            return Move::Send(Phase::Last, rest);
         }
         self.stage = Stage::Rewinding;
         Move::Again

@@ -127,24 +127,21 @@ impl Region {
         emptied
     }
 
-    /// The edit that appends `text` to the written part and replaces the first `consumed` bytes of the waiting one.
-    pub(super) fn append(&self, text: String, consumed: usize) -> Edit {
-        Edit {
-            span: Span::new(self.middle, (self.middle + consumed).min(self.span.end)),
-            text,
-        }
+    /// Moves `edits`, which count from the border between written and waiting, to where that stands in the document.
+    pub(super) fn place_waiting(&self, edits: Vec<Edit>) -> Vec<Edit> {
+        shift(edits, self.middle)
+    }
+
+    /// Takes it that the next `bytes` of the waiting text are what the reply has there too.
+    pub(super) fn pass(&mut self, bytes: usize, ours: String, waiting: String) {
+        self.middle = (self.middle + bytes).min(self.span.end);
+        self.ours = ours;
+        self.waiting = waiting;
     }
 
     /// Moves `edits`, which count from the region's start, to where the region stands in the document.
     pub(super) fn place(&self, edits: Vec<Edit>) -> Vec<Edit> {
-        let start = self.span.start;
-        edits
-            .into_iter()
-            .map(|edit| Edit {
-                span: Span::new(edit.span.start + start, edit.span.end + start),
-                text: edit.text,
-            })
-            .collect()
+        shift(edits, self.span.start)
     }
 
     /// The region as it will be when `edits`, which lie inside it, have landed in `before`.
@@ -210,6 +207,14 @@ impl Region {
             Touch::Outside
         }
     }
+}
+
+fn shift(edits: Vec<Edit>, by: usize) -> Vec<Edit> {
+    let shifted = |edit: Edit| Edit {
+        span: Span::new(edit.span.start + by, edit.span.end + by),
+        text: edit.text,
+    };
+    edits.into_iter().map(shifted).collect()
 }
 
 /// The text of `span`, or nothing where the span does not fit the text.

@@ -41,8 +41,21 @@ impl State {
         }
     }
 
+    /// Puts right what a panic has left behind: a document in mid-change is out of step.
+    pub fn recover(&mut self) {
+        if let Some(uri) = self.changing.take() {
+            self.lose_step(&uri, "its last change could not be taken");
+        }
+    }
+
     /// A document was changed.
     pub fn change(&mut self, params: ChangeParams) {
+        self.changing = Some(params.uri.clone());
+        self.take_change(params);
+        self.changing = None;
+    }
+
+    fn take_change(&mut self, params: ChangeParams) {
         let ChangeParams {
             uri,
             version,

@@ -32,8 +32,6 @@ pub enum Frame {
 #[derive(Debug, Default)]
 pub struct Framing {
     buffer: BytesMut,
-    /// The leading bytes of `buffer` that are known to hold no line feed.
-    searched: usize,
     state: State,
 }
 
@@ -78,17 +76,14 @@ impl Framing {
     /// The next line without its line ending. While there is none, an overlong beginning is thrown away, so that a stream
     /// of noise costs no memory.
     fn next_line(&mut self) -> Option<Bytes> {
-        let unsearched = self.buffer.get(self.searched..).unwrap_or_default();
-        let Some(found) = memchr::memchr(b'\n', unsearched) else {
+        let Some(found) = memchr::memchr(b'\n', &self.buffer) else {
             if LONGEST_LINE < self.buffer.len() {
                 self.buffer.advance(self.buffer.len() - KEPT_OF_LONG_LINE);
             }
-            self.searched = self.buffer.len();
             return None;
         };
-        let mut line = self.buffer.split_to(self.searched + found);
+        let mut line = self.buffer.split_to(found);
         self.buffer.advance(1);
-        self.searched = 0;
         if line.ends_with(b"\r") {
             line.truncate(line.len() - 1);
         }

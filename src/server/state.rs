@@ -48,6 +48,8 @@ pub struct State {
     started: Instant,
     pub(super) closed: HashMap<String, Rope>,
     stopping: bool,
+    /// The document whose change is being taken: set if that panicked half-way.
+    pub(super) changing: Option<String>,
 }
 
 /// A selection that follows the text.
@@ -86,6 +88,7 @@ impl State {
             started: Instant::now(),
             closed: HashMap::new(),
             stopping: false,
+            changing: None,
         }
     }
 

@@ -104,7 +104,7 @@ where
     };
     (hooks.ended)();
     forwarding.abort();
-    edge.queue.end();
+    // With the last sender the writer's queue ends.
     drop(edge);
     if !writing.is_finished() {
         // A client that does not read its last replies forgoes them.
@@ -172,7 +172,7 @@ impl<S: LanguageServer, A: Sink<Response> + Unpin> Edge<S, A> {
     fn call(&mut self, request: Request) {
         let id = request.id().cloned();
         let method = request.method().to_owned();
-        if method == "initialize" {
+        if method == "initialize" && self.parent.is_none() {
             self.watch_parent(&request);
         }
         let is_shutdown = method == "shutdown" && id.is_some();
@@ -233,11 +233,12 @@ struct Queue {
     room: Arc<Semaphore>,
 }
 
-enum Outgoing {
-    /// A whole message, header included, and the room that it takes up until it is written.
-    Message(Vec<u8>, Option<OwnedSemaphorePermit>),
-    /// The connection ends.
-    End,
+/// A message on its way out.
+struct Outgoing {
+    /// The whole message, header included.
+    bytes: Vec<u8>,
+    /// The room that it takes up until it is written; none for a reply.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Queue {
@@ -252,7 +253,7 @@ impl Queue {
         )
     }
 
-    /// Queues a reply, ahead of nothing and behind everything that is already there.
+    /// Queues a reply behind everything that is already there.
     fn reply(&self, response: &Response) {
         self.push(framed(response), None);
     }
@@ -274,22 +275,21 @@ impl Queue {
         }
     }
 
-    fn end(&self) {
-        // Both ways of sending fail only when the writer has gone, and then the connection is ending anyway.
-        let _ = self.sender.send(Outgoing::End);
-    }
-
-    fn push(&self, message: Vec<u8>, room: Option<OwnedSemaphorePermit>) {
-        let _ = self.sender.send(Outgoing::Message(message, room));
+    fn push(&self, bytes: Vec<u8>, room: Option<OwnedSemaphorePermit>) {
+        // It fails only when the writer has gone, and then the connection is ending.
+        let _ = self.sender.send(Outgoing { bytes, _room: room });
     }
 }
 
-/// A message as it goes over the wire.
+/// A message as it goes over the wire; nothing for one that cannot be written as JSON, of which the framework has none.
 fn framed(message: &impl Serialize) -> Vec<u8> {
-    let body = serde_json::to_vec(message).unwrap_or_else(|error| {
-        tracing::error!("a message cannot be written as JSON: {error}");
-        b"null".to_vec()
-    });
+    let body = match serde_json::to_vec(message) {
+        Ok(body) => body,
+        Err(error) => {
+            tracing::error!("a message cannot be written as JSON: {error}");
+            return Vec::new();
+        }
+    };
     let mut framed = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     framed.extend_from_slice(&body);
     framed
@@ -307,8 +307,8 @@ async fn write(
     mut writer: impl AsyncWrite + Unpin,
     mut outgoing: mpsc::UnboundedReceiver<Outgoing>,
 ) {
-    while let Some(Outgoing::Message(message, _room)) = outgoing.recv().await {
-        let written = writer.write_all(&message).await;
+    while let Some(message) = outgoing.recv().await {
+        let written = writer.write_all(&message.bytes).await;
         let flushed = if outgoing.is_empty() {
             writer.flush().await
         } else {

@@ -63,11 +63,14 @@ impl Client {
     }
 
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        self.try_send_bytes(bytes).await.unwrap();
+    }
+
+    /// Fails when the server has closed its input.
+    pub(crate) async fn try_send_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         let input = self.input.as_mut().expect("the client has hung up");
-        timeout(PATIENCE, input.write_all(bytes))
-            .await
-            .expect("the server does not read")
-            .unwrap();
+        let sent = timeout(PATIENCE, input.write_all(bytes)).await;
+        sent.expect("the server does not read")
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {

@@ -51,6 +51,7 @@ impl Drop for Hanging {
     }
 }
 
+#[expect(clippy::unused_async, reason = "handlers of the framework are async")]
 impl Fixture {
     pub(crate) fn hanging(&self) -> usize {
         self.hanging.load(Ordering::SeqCst)

@@ -137,8 +137,8 @@ proptest! {
         parts in proptest::collection::vec(("[^:]{0,60}", ".{0,60}"), 0..6),
         sizes in proptest::collection::vec(1_usize..40, 1..10),
     ) {
-        let stream: String =
-            parts.iter().map(|(noise, text)| format!("{noise}Content-Length: {}\r\n\r\n{text}", text.len())).collect();
+        let message = |(noise, text): &(String, String)| format!("{noise}Content-Length: {}\r\n\r\n{text}", text.len());
+        let stream = parts.iter().map(message).collect::<Vec<_>>().concat();
         let found = frames(stream.as_bytes(), &sizes);
         let bodies: Vec<_> = found.into_iter().filter(|frame| matches!(frame, Frame::Body(_))).collect();
         let expected: Vec<_> = parts.iter().map(|(_, text)| body(text)).collect();

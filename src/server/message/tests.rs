@@ -197,7 +197,7 @@ fn an_answer_of_any_shape_reaches_whoever_waits_for_it() {
         (r#"{"code":-32001,"message":"no"}"#, -32001, "no"),
         (r#"{"code":"x","message":"no"}"#, -32603, "no"),
         (r#""no""#, -32603, "no"),
-        (r"{}", -32603, "the client gave no reason"),
+        ("{}", -32603, "the client gave no reason"),
     ] {
         for result in ["", r#""result":null,"#] {
             let response = answer(&format!(r#"{{"id":4,{result}"error":{error}}}"#));
@@ -255,7 +255,7 @@ fn units() -> impl Strategy<Value = Vec<u16>> {
 proptest! {
     #[test]
     fn any_utf_16_text_keeps_its_units(units in units()) {
-        let escaped: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+        let escaped = units.iter().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
         let request = call(&format!(r#"{{"method":"a","params":["{escaped}"]}}"#));
         let text = request.params().unwrap()[0].as_str().unwrap();
         prop_assert_eq!(text, String::from_utf16_lossy(&units));

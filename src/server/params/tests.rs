@@ -9,7 +9,7 @@ fn at(line: u32, character: u32) -> Position {
     Position { line, character }
 }
 
-fn change(entry: Value) -> ContentChange {
+fn change(entry: &Value) -> ContentChange {
     let params = json!({ "textDocument": { "uri": "u", "version": 2 }, "contentChanges": [entry] });
     let params: ChangeParams = serde_json::from_value(params).unwrap();
     let [change] = <[_; 1]>::try_from(params.changes).unwrap();
@@ -84,12 +84,12 @@ fn without_a_uri_nothing_is_read() {
 #[test]
 fn only_a_missing_or_null_range_means_the_whole_document() {
     let whole = ContentChange::Whole("x".to_owned());
-    assert_eq!(change(json!({ "text": "x" })), whole);
-    assert_eq!(change(json!({ "text": "x", "range": null })), whole);
+    assert_eq!(change(&json!({ "text": "x" })), whole);
+    assert_eq!(change(&json!({ "text": "x", "range": null })), whole);
     for range in [json!([]), json!({}), json!(1), json!("all"), json!(false)] {
         assert!(
             matches!(
-                change(json!({ "text": "x", "range": range })),
+                change(&json!({ "text": "x", "range": range })),
                 ContentChange::Unreadable(_)
             ),
             "{range}"
@@ -120,7 +120,7 @@ fn a_range_of_whole_numbers_is_taken_and_any_other_number_is_refused() {
             let mut start = json!({ "line": 0, "character": 0 });
             start[name] = number.clone();
             let found = change(
-                json!({ "range": { "start": start, "end": end }, "rangeLength": "x", "text": "x" }),
+                &json!({ "range": { "start": start, "end": end }, "rangeLength": "x", "text": "x" }),
             );
             let value = |start: Position| {
                 if name == "line" {
@@ -138,6 +138,20 @@ fn a_range_of_whole_numbers_is_taken_and_any_other_number_is_refused() {
             }
         }
     }
+}
+
+#[test]
+fn an_empty_range_is_an_insertion() {
+    let here = json!({ "line": 1, "character": 4 });
+    let range = Range {
+        start: at(1, 4),
+        end: at(1, 4),
+    };
+    let text = "x".to_owned();
+    assert_eq!(
+        change(&json!({ "range": { "start": here, "end": here }, "text": "x" })),
+        ContentChange::Partial { range, text }
+    );
 }
 
 #[test]
@@ -164,7 +178,7 @@ fn what_is_wrong_with_a_change_is_said() {
             "the range of a change has no whole number as end.character",
         ),
     ] {
-        assert_eq!(change(entry), ContentChange::Unreadable(reason.to_owned()));
+        assert_eq!(change(&entry), ContentChange::Unreadable(reason.to_owned()));
     }
     for changes in [json!(null), json!("x"), json!({ "text": "x" })] {
         let params = json!({ "textDocument": { "uri": "u" }, "contentChanges": changes });
