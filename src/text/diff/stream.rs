@@ -47,9 +47,10 @@ pub fn plan(waiting: &str, new: &str, start: Start, end: End) -> Plan {
     let mut planner = Planner::new(waiting);
     let mut lines = new.split_inclusive_lines().into_iter().peekable();
     if start == Start::WithinLine
-        && let Some(rest) = lines.next() {
-            planner.insert(rest);
-        }
+        && let Some(rest) = lines.next()
+    {
+        planner.insert(rest);
+    }
     while let Some(line) = lines.next() {
         let next = lines.peek().copied();
         let complete = end == End::Closed || next.is_some() || ends_line(line);
