@@ -224,12 +224,11 @@ impl Rewrite {
         if self.landed == 0 && self.reply.total == self.region.original {
             return self.complete();
         }
-        let rest = if self.landed == 0 {
-            None
-        } else {
-            self.grow(End::Closed)
-        };
-        if 0 < self.landed && rest.is_none() && (self.landed == 1 || joined || !as_written) {
+        // With nothing landed and nothing changed one smallest edit does; else only what is still to come goes in.
+        let fresh = self.landed == 0 && as_written;
+        let rest = if fresh { None } else { self.grow(End::Closed) };
+        let single = self.landed <= 1 || joined || !as_written;
+        if !fresh && rest.is_none() && single {
             return self.complete();
         }
         if let Some(wait) = self.wait_for_pause(now, since) {
@@ -238,10 +237,10 @@ impl Rewrite {
         if let Some(held) = self.held_back(now) {
             return held;
         }
-        if self.is_unguarded() {
+        if fresh && self.is_unguarded() {
             return Move::Send(Phase::First, self.insert());
         }
-        if self.landed == 0 {
+        if fresh {
             return self.replace(
                 text,
                 Phase::Last,
