@@ -26,6 +26,9 @@ pub mod offline;
 
 pub mod server;
 
+pub mod client;
+pub mod demo;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Serves one editor over a pair of byte streams (LSP 3.18 with its base protocol) until it says `exit` or goes away.

@@ -232,6 +232,10 @@ impl Lines for str {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::string_slice,
+    reason = "a cut inside a character is a failed test"
+)]
 mod tests {
     use super::*;
     use crate::text::diff;
