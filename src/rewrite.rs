@@ -14,6 +14,7 @@
 
 mod ending;
 mod flight;
+mod growth;
 mod landing;
 mod moves;
 mod region;

@@ -62,6 +62,12 @@ impl Rewrite {
             ),
             None => (Touch::Outside, false),
         };
+        self.take_in(now, batch, touch, foreign);
+        foreign
+    }
+
+    /// What follows from a change, whoever made it.
+    fn take_in(&mut self, now: Now, batch: &Batch, touch: Touch, foreign: bool) {
         if self.trouble.blind {
             self.trouble.blind = false;
             self.flight = None;
@@ -73,7 +79,6 @@ impl Rewrite {
                 self.user_changed_region(now, &batch.after);
             }
         }
-        foreign
     }
 
     fn land(
