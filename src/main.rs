@@ -2,13 +2,14 @@
 //! here.
 
 use std::fs::{File, OpenOptions};
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, exit};
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, Parser, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use ezrouter_lsp::config::Environment;
+use ezrouter_lsp::demo::screen::{Colours, Look, Screen};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -20,6 +21,9 @@ const USAGE: u8 = 2;
 #[derive(Parser)]
 #[command(name = "ezrouter-lsp", version, about = ABOUT, after_help = AFTER_HELP)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Serve an editor on stdin and stdout. Implied when stdin is not a terminal.
     #[arg(long)]
     stdio: bool,
@@ -38,6 +42,13 @@ struct Arguments {
     _client_process_id: Option<String>,
 }
 
+#[derive(Subcommand)]
+enum Command {
+    /// Show a question and a rewrite from end to end, with neither key nor network: the answers are scripted, the server is
+    /// real. Without a terminal it prints each step. Exit status 0 only if every step came out right.
+    Demo,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum LogLevel {
     Off,
@@ -51,7 +62,7 @@ enum LogLevel {
 const ABOUT: &str = "\
 A language server that puts the ezrouter LLM gateway behind your editor: ask about selected code, rewrite it in place.
 
-You do not start it by hand: your editor does, and talks to it on stdin and stdout.";
+Your editor starts it and talks to it on stdin and stdout; by hand, `ezrouter-lsp demo` shows what it does.";
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -82,16 +93,12 @@ fn main() -> ExitCode {
             };
         }
     };
-    if !arguments.stdio && std::io::stdin().is_terminal() {
+    let idle = !arguments.stdio && arguments.command.is_none();
+    if idle && std::io::stdin().is_terminal() {
         let _ = Arguments::command().print_help();
         return ExitCode::SUCCESS;
     }
     log_to(arguments.log.as_deref(), arguments.log_level.into());
-    serve()
-}
-
-/// Serves stdin and stdout, and ends the process.
-fn serve() -> ExitCode {
     // One thread: see `ezrouter_lsp::serve`.
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -103,6 +110,47 @@ fn serve() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    match arguments.command {
+        Some(Command::Demo) => runtime.block_on(demo()),
+        None => serve(&runtime),
+    }
+}
+
+/// Exit code after Ctrl-C, as shells give it.
+const INTERRUPTED: u8 = 130;
+
+/// Shows the demo where stdout goes.
+async fn demo() -> ExitCode {
+    let look = match (
+        std::io::stdout().is_terminal(),
+        Environment::from_process().get("NO_COLOR"),
+    ) {
+        (false, _) => Look::Plain,
+        (true, None) => Look::Terminal(Colours::On),
+        (true, Some(_)) => Look::Terminal(Colours::Off),
+    };
+    let outcome = match std::env::current_exe() {
+        Ok(server) => {
+            let screen = Screen::new(Box::new(std::io::stdout()), look);
+            tokio::select! {
+                outcome = ezrouter_lsp::demo::run(&server, screen) => outcome,
+                _ = tokio::signal::ctrl_c() => return ExitCode::from(INTERRUPTED),
+            }
+        }
+        Err(error) => Err(format!("this program cannot find itself: {error}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            // Nothing is left to be done if stderr cannot be written to.
+            let _ = writeln!(std::io::stderr(), "the demo went wrong: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Serves stdin and stdout, and ends the process.
+fn serve(runtime: &tokio::runtime::Runtime) -> ExitCode {
     let serving = ezrouter_lsp::serve(
         tokio::io::stdin(),
         tokio::io::stdout(),
