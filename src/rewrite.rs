@@ -102,8 +102,8 @@ pub struct Now {
 pub enum Event {
     /// Cleaned text of the reply.
     Text(String),
-    /// The reply is complete.
-    Complete,
+    /// The reply is complete, with the last of its text: it goes with what ends the rewrite, not as an edit of its own.
+    Complete(String),
     /// The reply stopped at the limit on output tokens, or for a reason that leaves it incomplete though not wrong.
     Incomplete(String),
     /// The reply failed; one sentence says why.
@@ -357,7 +357,10 @@ impl Rewrite {
     pub fn step(&mut self, now: Now, text: &Rope, event: Event) -> Vec<Command> {
         match event {
             Event::Text(piece) => self.reply.total.push_str(&piece),
-            Event::Complete => self.reply.complete = true,
+            Event::Complete(rest) => {
+                self.reply.total.push_str(&rest);
+                self.reply.complete = true;
+            }
             Event::Incomplete(reason) => self.cut_short(reason),
             Event::Failed(reason) => self.fail(now, reason),
             Event::Answered { seq, applied } => self.answered(now, seq, applied),

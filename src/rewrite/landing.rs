@@ -162,8 +162,12 @@ impl Rewrite {
                 }
             }
             Stage::Pending { ref parked, .. } => {
-                let gone = self.region.span.is_empty()
-                    || parked.is_none() && self.region.is_original(text);
+                // A parked result may also be applied by hand, by an action that carries the edit itself.
+                let over = match parked {
+                    None => self.region.is_original(text),
+                    Some(_) => self.region.read(text) == self.reply.total,
+                };
+                let gone = self.region.span.is_empty() || over;
                 if gone {
                     self.settle(super::Outcome::Done);
                 }

@@ -66,6 +66,7 @@ impl Rewrite {
             Outcome::Done
         };
         self.flight = None;
+        self.commands.push(Command::Disconnect);
         self.settle(outcome);
     }
 

@@ -67,7 +67,7 @@ fn alone_the_result_lands_and_one_undo_gives_the_original() {
     ] {
         let mut world = world(manner);
         let end = reply(&mut world, &pieces());
-        world.at(end, Act::Reply(Event::Complete));
+        world.at(end, Act::Reply(Event::Complete(String::new())));
         world.run(60_000);
         assert_eq!(world.text, rewritten(), "{manner:?}");
         assert_eq!(world.settled, [DONE], "{manner:?}");
@@ -102,7 +102,7 @@ fn lines_that_both_have_are_not_touched_while_it_streams() {
                 .replace("old three\n", "old three\nmore\n")
         );
         let end = world.now;
-        world.at(end, Act::Reply(Event::Complete));
+        world.at(end, Act::Reply(Event::Complete(String::new())));
         world.run(60_000);
         assert_eq!(
             world.undo.last().map(String::as_str),
@@ -117,7 +117,7 @@ fn lines_that_both_have_are_not_touched_while_it_streams() {
 fn a_client_that_joins_edits_gets_no_rewind() {
     let mut world = world_with(Manner::Helix, Delivery::StreamJoined);
     let end = reply(&mut world, &pieces());
-    world.at(end, Act::Reply(Event::Complete));
+    world.at(end, Act::Reply(Event::Complete(String::new())));
     world.run(60_000);
     assert_eq!(world.text, rewritten());
     assert_eq!(world.phases.first(), Some(&Phase::First));
@@ -138,7 +138,7 @@ fn a_client_that_takes_no_edits_ends_parked_with_its_text_untouched() {
     for manner in [Manner::Refuses, Manner::Deaf, Manner::Liar] {
         let mut world = world(manner);
         let end = reply(&mut world, &pieces());
-        world.at(end, Act::Reply(Event::Complete));
+        world.at(end, Act::Reply(Event::Complete(String::new())));
         world.run(60_000);
         assert_eq!(world.text, TEXT, "{manner:?}");
         assert!(
@@ -160,7 +160,7 @@ fn cancel_at_any_moment_gives_the_original_back() {
         for moment in (0..900).step_by(7) {
             let mut world = world(manner);
             let end = reply(&mut world, &pieces());
-            world.at(end, Act::Reply(Event::Complete));
+            world.at(end, Act::Reply(Event::Complete(String::new())));
             world.at(moment, Act::Say(Event::Cancel));
             world.run(60_000);
             let context = format!("{manner:?} cancelled at {moment}: {:?}", world.settled);
@@ -239,7 +239,7 @@ fn text_typed_outside_stays_and_the_rewrite_lands() {
             for moment in (0..700).step_by(11) {
                 let mut world = world(manner);
                 let end = reply(&mut world, &pieces());
-                world.at(end, Act::Reply(Event::Complete));
+                world.at(end, Act::Reply(Event::Complete(String::new())));
                 world.at(moment, Act::Insert(place, "typed\n".to_owned()));
                 world.run(60_000);
                 let wanted = match place {
@@ -279,7 +279,7 @@ fn somebody_who_types_on_and_on_above_does_not_keep_the_rewrite_from_landing() {
         for gap in [60, 120, 200, 350] {
             let mut world = world(manner);
             let end = reply(&mut world, &pieces());
-            world.at(end, Act::Reply(Event::Complete));
+            world.at(end, Act::Reply(Event::Complete(String::new())));
             for key in 0..20 {
                 world.at(5 + key * gap, Act::Insert(Place::Above, "k".to_owned()));
             }
@@ -300,7 +300,7 @@ fn text_typed_in_the_waiting_part_wins_and_parks() {
     for manner in [Manner::Helix, Manner::Neovim, Manner::NeovimAtOnce] {
         let mut world = world(manner);
         let end = reply(&mut world, &pieces());
-        world.at(end, Act::Reply(Event::Complete));
+        world.at(end, Act::Reply(Event::Complete(String::new())));
         world.at(90, Act::Insert(Place::Waiting, "typed".to_owned()));
         world.run(60_000);
         assert!(world.text.contains("typed"), "{manner:?}: {}", world.text);
@@ -316,7 +316,7 @@ fn text_typed_in_the_waiting_part_wins_and_parks() {
 fn text_typed_in_the_written_part_stays_and_the_rest_goes_on() {
     let mut world = world(Manner::Helix);
     let end = reply(&mut world, &pieces());
-    world.at(end, Act::Reply(Event::Complete));
+    world.at(end, Act::Reply(Event::Complete(String::new())));
     world.at(90, Act::Insert(Place::Written, "typed".to_owned()));
     world.run(60_000);
     assert_eq!(world.text, rewritten().replace("new one", "ntypedew one"));
@@ -346,7 +346,7 @@ fn an_undo_in_mid_stream_stops_and_leaves_the_original() {
         for moment in (20..300).step_by(7) {
             let mut world = world(manner);
             let end = reply(&mut world, &pieces());
-            world.at(end + 600, Act::Reply(Event::Complete));
+            world.at(end + 600, Act::Reply(Event::Complete(String::new())));
             world.at(moment, Act::Undo);
             world.run(60_000);
             let context = format!("{manner:?} undone at {moment}");
@@ -364,7 +364,7 @@ fn a_reload_goes_on_and_a_close_ends() {
     for (reopen, outcome) in [(true, DONE), (false, Outcome::Cancelled)] {
         let mut world = world(Manner::Helix);
         let end = reply(&mut world, &pieces());
-        world.at(end, Act::Reply(Event::Complete));
+        world.at(end, Act::Reply(Event::Complete(String::new())));
         world.at(95, Act::Close);
         if reopen {
             world.at(1_000, Act::Open);
@@ -392,7 +392,7 @@ fn reject_gives_the_original_back_and_undone_results_are_done() {
         ] {
             let mut world = world(manner);
             let end = reply(&mut world, &pieces());
-            world.at(end, Act::Reply(Event::Complete));
+            world.at(end, Act::Reply(Event::Complete(String::new())));
             world.run(20_000);
             world.at(20_000, act);
             world.run(60_000);
@@ -453,7 +453,7 @@ fn random_run(seed: u64) {
             for piece in &all[count..] {
                 world.at(time, Act::Reply(Event::Text((*piece).to_owned())));
             }
-            world.at(time, Act::Reply(Event::Complete));
+            world.at(time, Act::Reply(Event::Complete(String::new())));
         }
     }
     let mut tokens = Vec::new();

@@ -216,12 +216,19 @@ impl State {
 
     fn new_conversation(&mut self, argument: &Value) -> Value {
         let uri = argument.get("uri").and_then(Value::as_str);
-        let uri = uri.map(str::to_owned).or_else(|| {
-            self.selection
-                .as_ref()
-                .map(|selection| selection.uri.clone())
-        });
-        let name = self.conversation_of(uri.as_deref().unwrap_or_default());
+        let selected = self
+            .selection
+            .as_ref()
+            .map(|selection| selection.uri.as_str());
+        let newest = self
+            .jobs
+            .values()
+            .next_back()
+            .map(|job| job.conversation.clone());
+        let name = match uri.or(selected) {
+            Some(uri) => self.conversation_of(uri),
+            None => newest.unwrap_or_default(),
+        };
         self.conversations.entry(name.clone()).or_default().clear();
         json!({"conversation": name})
     }

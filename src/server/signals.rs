@@ -129,8 +129,7 @@ impl State {
                 match work.1.finish() {
                     Ok(rest) => {
                         self.remember(id);
-                        self.step_rewrite(id, Event::Text(rest));
-                        self.step_rewrite(id, Event::Complete);
+                        self.step_rewrite(id, Event::Complete(rest));
                     }
                     Err(Rejected::Empty) => {
                         self.fail(id, "the model's answer holds no text; try again, or with another instruction".to_owned());
