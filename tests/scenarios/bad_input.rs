@@ -134,9 +134,9 @@ async fn texts_that_must_not_be_sent_are_not() {
         let mut scene = scene_of(
             Manner::VsCode,
             Plan {
-                uri,
                 before,
                 script,
+                uri,
                 ..Plan::default()
             },
         )
@@ -161,8 +161,8 @@ async fn any_uri_is_a_key() {
         let mut scene = scene_of(
             Manner::Helix,
             Plan {
-                uri,
                 script,
+                uri,
                 ..Plan::default()
             },
         )

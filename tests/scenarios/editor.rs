@@ -138,8 +138,8 @@ impl Editor {
     pub(crate) fn reload(&mut self, uri: &str, text: &str) {
         self.version = 0;
         self.history.clear();
-        self.told = text.to_owned();
-        self.noted = text.to_owned();
+        text.clone_into(&mut self.told);
+        text.clone_into(&mut self.noted);
         self.open_document(uri, "python", text);
     }
 
@@ -449,13 +449,12 @@ impl Editor {
             edit.clone(),
         ));
         let stale = version != self.version || self.text != self.told;
-        let (applied, applies) = match self.manner {
+        let (applied, lands) = match self.manner {
             Manner::Deaf => return self.edit_in_flight = true,
             Manner::Refuses => (false, false),
-            Manner::Drops => (true, false),
             Manner::Neovim(_) => (true, !stale || version == 0),
             Manner::Eglot => (version == self.version, version == self.version),
-            Manner::Kakoune => (true, false),
+            Manner::Drops | Manner::Kakoune => (true, false),
             _ => (!stale, !stale),
         };
         let answers_first = !matches!(self.manner, Manner::Helix | Manner::Neovim(0));
@@ -465,7 +464,7 @@ impl Editor {
         if self.manner == Manner::Kakoune {
             self.late
                 .push((Instant::now() + Duration::from_millis(10), edit));
-        } else if applies {
+        } else if lands {
             self.undo.push(self.text.clone());
             self.text = self.edited(&self.text, &edit);
             self.tell_soon();

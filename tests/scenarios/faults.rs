@@ -164,9 +164,9 @@ async fn an_address_where_nobody_listens_is_named() {
     let mut scene = scene_of(
         Manner::Helix,
         Plan {
-            variables,
             settings,
             script,
+            variables,
             ..Plan::default()
         },
     )
@@ -220,8 +220,8 @@ async fn a_failed_question_keeps_what_came_and_leaves_no_trace_in_the_conversati
     let mut scene = scene_of(
         Manner::Helix,
         Plan {
-            script,
             settings,
+            script,
             ..Plan::default()
         },
     )
