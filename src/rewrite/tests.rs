@@ -114,6 +114,28 @@ fn lines_that_both_have_are_not_touched_while_it_streams() {
 }
 
 #[test]
+fn a_client_whose_echo_is_late_gets_the_rest_at_the_end_and_one_undo() {
+    for (manner, pace) in [(Manner::Slow, Pace::Late), (Manner::Neovim, Pace::Prompt)] {
+        let mut world = world(manner);
+        let end = reply(&mut world, &pieces());
+        world.at(end + 3_000, Act::Reply(Event::Complete(String::new())));
+        world.run(60_000);
+        assert_eq!(world.learned, Some(pace), "{manner:?}");
+        assert_eq!(world.text, rewritten(), "{manner:?}");
+        assert_eq!(world.settled, [DONE], "{manner:?}");
+        assert_eq!(
+            world.undo.last().map(String::as_str),
+            Some(TEXT),
+            "{manner:?}: one undo"
+        );
+        if pace == Pace::Late {
+            let phases = [Phase::First, Phase::Rewind, Phase::Last];
+            assert_eq!(world.phases, phases, "the probe, the rewind, the commit");
+        }
+    }
+}
+
+#[test]
 fn a_client_that_joins_edits_gets_no_rewind() {
     let mut world = world_with(Manner::Helix, Delivery::StreamJoined);
     let end = reply(&mut world, &pieces());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Command, Event, Now, Options, Outcome, Phase, Rewrite};
+use super::super::{Command, Event, Now, Options, Outcome, Pace, Phase, Rewrite};
 use crate::text::document::{Change, Document};
 use crate::text::{Encoding, Range, Span, position};
 
@@ -20,6 +20,8 @@ pub(super) enum Manner {
     Kakoune,
     /// Applies whatever claims the version that it last told; tells 500 ms after the last key.
     Eglot,
+    /// Answers at once and tells half a second after each change; refuses an edit for an older version (vim-lsp).
+    Slow,
     /// Applies and tells, and never answers.
     Mute,
     /// Refuses every edit.
@@ -30,12 +32,13 @@ pub(super) enum Manner {
     Liar,
 }
 
-pub(super) const MANNERS: [Manner; 9] = [
+pub(super) const MANNERS: [Manner; 10] = [
     Manner::Helix,
     Manner::Neovim,
     Manner::NeovimAtOnce,
     Manner::Kakoune,
     Manner::Eglot,
+    Manner::Slow,
     Manner::Mute,
     Manner::Refuses,
     Manner::Deaf,
@@ -51,7 +54,7 @@ impl Manner {
     fn delay(self) -> Option<u64> {
         match self {
             Self::Neovim => Some(150),
-            Self::Eglot => Some(500),
+            Self::Eglot | Self::Slow => Some(500),
             _ => None,
         }
     }
@@ -118,6 +121,8 @@ pub(super) struct World {
     flush_at: Option<u64>,
     open: bool,
     pub(super) typed_inside: bool,
+    /// What the first landed edit has shown.
+    pub(super) learned: Option<Pace>,
 }
 
 impl World {
@@ -141,6 +146,7 @@ impl World {
             flush_at: None,
             open: true,
             typed_inside: false,
+            learned: None,
         }
     }
 
@@ -259,7 +265,7 @@ impl World {
                     );
                 }
                 Command::Disconnect => self.disconnected = true,
-                Command::Learned(_) => {}
+                Command::Learned(pace) => self.learned = Some(pace),
                 Command::Settled(outcome) => self.settled.push(outcome),
             }
         }
@@ -288,7 +294,7 @@ impl World {
                 );
             }
             Manner::Liar => return self.at(self.now + 1, Act::Answer { seq, applied: true }),
-            Manner::Helix | Manner::Mute if stale => {
+            Manner::Helix | Manner::Slow | Manner::Mute if stale => {
                 return self.at(
                     self.now + 1,
                     Act::Answer {
