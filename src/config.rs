@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::gateway;
 use crate::key::Key;
+use crate::task::Limits;
 
 /// The environment variables that the server was started with; tests give their own.
 #[derive(Clone, Default)]
@@ -95,6 +96,17 @@ pub struct Settings {
     pub timeouts: gateway::Timeouts,
     /// Attempts in all, for connection errors and 5xx.
     pub retry_attempts: u32,
+}
+
+impl Settings {
+    /// What of the settings goes into a request.
+    pub fn limits(&self) -> Limits<'_> {
+        Limits {
+            instructions: &self.instructions,
+            max_output_tokens: self.max_output_tokens,
+            context_max_bytes: self.context_max_bytes,
+        }
+    }
 }
 
 impl Default for Settings {

@@ -19,6 +19,7 @@ pub mod key;
 pub mod prompt;
 pub mod reply;
 pub mod rewrite;
+pub mod task;
 
 pub mod config;
 pub mod gateway;

@@ -17,6 +17,7 @@ const LAYERS: &[(u8, &str)] = &[
     (1, "prompt"),
     (1, "reply"),
     (1, "rewrite"),
+    (1, "task"),
     (2, "gateway.rs"),
     (2, "gateway/connection"),
     (2, "gateway/pace"),

@@ -11,12 +11,13 @@ use super::job::{Job, Status, Work};
 use super::params;
 use super::progress::Progress;
 use super::state::State;
-use crate::action::{self, Kind};
+use crate::action::Kind;
 use crate::config::Apply;
 use crate::conversation::Conversation;
-use crate::prompt::{self, Request, context};
+use crate::prompt::Request;
 use crate::reply::{Cleaner, Shape};
 use crate::rewrite::{Delivery, Event, Guard, Options, Pace, Review, Rewrite};
+use crate::task;
 use crate::text::document::Document;
 use crate::text::{Span, position};
 
@@ -29,13 +30,6 @@ pub struct Started {
     /// Ends the request.
     pub disconnect: Arc<Notify>,
 }
-
-/// The largest selection, in bytes, that is asked about: gateways stand behind proxies that refuse bodies above 1 MB.
-const LARGEST_SELECTION: usize = 400_000;
-
-/// So many bytes are taken to be one token when a rewrite's length is compared with the limit on its answer: code runs
-/// at three to four bytes a token, and a guess that is too high refuses less than one that is too low.
-const BYTES_PER_TOKEN: usize = 4;
 
 /// What is asked of which text.
 struct Task {
@@ -130,7 +124,7 @@ impl State {
                 .filter(|text| !text.is_empty())
         };
         let (uri, span) = self.place(argument)?;
-        let (title, instruction) = instruction(
+        let (title, instruction) = task::instruction(
             kind,
             text("action"),
             text("question").or(text("instruction")),
@@ -143,12 +137,8 @@ impl State {
             ));
         }
         let path = super::uri::file_path(&uri).map(|path| path.to_string_lossy().into_owned());
-        if let Some(rule) = self.exclusions.rule_for(path.as_deref().unwrap_or(&uri)) {
-            return Err(format!(
-                "{name} is never sent: its name matches the built-in exclusion {rule}"
-            ));
-        }
-        self.check_selection(kind, document, span, &name)?;
+        task::check_path(&self.exclusions, path.as_deref().unwrap_or(&uri), &name)?;
+        task::check_selection(kind, document, span, &name, self.settings.max_output_tokens)?;
         let model = text("model").map_or_else(|| self.model(), str::to_owned);
         Ok(Task {
             uri,
@@ -203,61 +193,6 @@ impl State {
             uri.to_owned(),
             position::span(document.text(), range, self.caps.encoding),
         ))
-    }
-
-    fn check_selection(
-        &self,
-        kind: Kind,
-        document: &Document,
-        span: Span,
-        name: &str,
-    ) -> Result<(), String> {
-        let selection = document
-            .text()
-            .get_byte_slice(span.start..span.end)
-            .map(String::from)
-            .unwrap_or_default();
-        if selection.trim().is_empty() {
-            return Err(match kind {
-                Kind::Ask => "nothing is selected; select the text to ask about".to_owned(),
-                Kind::Rewrite => {
-                    "nothing is selected; select the text to rewrite (writing new text at the cursor comes in a later \
-                     version)"
-                        .to_owned()
-                }
-            });
-        }
-        if selection.contains('\0')
-            || document
-                .text()
-                .chars()
-                .take(8_000)
-                .any(|character| character == '\0')
-        {
-            return Err(format!(
-                "{name} looks like a binary file, so nothing of it was sent"
-            ));
-        }
-        let limit = match kind {
-            Kind::Ask => LARGEST_SELECTION,
-            Kind::Rewrite => {
-                LARGEST_SELECTION.min(self.settings.max_output_tokens as usize * BYTES_PER_TOKEN)
-            }
-        };
-        if limit < selection.len() {
-            let size = selection.len();
-            return Err(match kind {
-                Kind::Ask => format!(
-                    "the selection is too large to ask about: {size} bytes of at most {limit}; select less"
-                ),
-                Kind::Rewrite => format!(
-                    "the selection is too large to rewrite: {size} bytes, and an answer of {} tokens holds about \
-                     {limit}; select less, or raise max_output_tokens",
-                    self.settings.max_output_tokens
-                ),
-            });
-        }
-        Ok(())
     }
 
     /// Refuses a rewrite of text that is being rewritten; accepts a pending one that it overlaps.
@@ -323,42 +258,20 @@ impl State {
         document: &Document,
         conversation: &str,
     ) -> (Request, String) {
-        let text = document.text();
-        let (before, after) = context::around(text, task.span, self.settings.context_max_bytes);
-        let selection = text
-            .get_byte_slice(task.span.start..task.span.end)
-            .map(String::from)
-            .unwrap_or_default();
-        let path = self.path_for_people(&task.uri);
-        let last = if selection.ends_with(['\n', '\r']) {
-            task.span.end - 1
-        } else {
-            task.span.end
-        };
-        let turn = prompt::Turn {
-            kind,
-            path: &path,
-            language: document.language(),
-            first_line: text.try_byte_to_line(task.span.start).unwrap_or(0),
-            last_line: text.try_byte_to_line(last).unwrap_or(0),
-            selection: &selection,
-            before: &before,
-            after: &after,
-            instruction: &task.instruction,
-        };
         let nothing_said = Conversation::default();
         let past = self
             .conversations
             .get(conversation)
-            .filter(|_| self.settings.history)
-            .unwrap_or(&nothing_said);
-        prompt::request(
-            task.model.clone(),
-            &self.settings.instructions,
-            self.settings.max_output_tokens,
-            past,
-            &turn,
-        )
+            .filter(|_| self.settings.history);
+        let subject = task::Subject {
+            kind,
+            path: &self.path_for_people(&task.uri),
+            document,
+            span: task.span,
+            instruction: &task.instruction,
+        };
+        let limits = self.settings.limits();
+        subject.request(task.model.clone(), &limits, past.unwrap_or(&nothing_said))
     }
 
     /// A document's path relative to its workspace folder, else its name: nothing about the rest of the disk is sent.
@@ -375,40 +288,6 @@ impl State {
             .filter(|path| !path.is_empty())
             .unwrap_or_else(|| super::uri::name(uri))
     }
-}
-
-fn instruction(
-    kind: Kind,
-    id: Option<&str>,
-    words: Option<&str>,
-) -> Result<(String, String), String> {
-    let id = match (id, words, kind) {
-        (Some(id), _, _) => id,
-        (None, Some(words), _) => return Ok((title(words), words.to_owned())),
-        (None, None, Kind::Ask) => "explain",
-        (None, None, Kind::Rewrite) => {
-            return Err("say what to do: give an instruction, or choose a code action".to_owned());
-        }
-    };
-    let action = action::by_id(id).filter(|action| action.kind == kind);
-    let action = action.ok_or_else(|| {
-        format!("there is no action {id}; choose one from the list of code actions")
-    })?;
-    let instruction = match words {
-        Some(words) => format!("{}\n{words}", action.prompt),
-        None => action.prompt.to_owned(),
-    };
-    Ok((action.title.to_owned(), instruction))
-}
-
-/// The beginning of the user's own words, as a title.
-fn title(words: &str) -> String {
-    let line = words.lines().next().unwrap_or_default();
-    let mut title: String = line.chars().take(40).collect();
-    if title.len() < words.len() {
-        title.push('…');
-    }
-    title
 }
 
 fn is_inside(uri: &str, folder: &str) -> bool {
