@@ -5,6 +5,7 @@
 //! gateway sees that and stops generating, which is what the user pays for.
 
 pub mod address;
+pub mod catalog;
 pub mod complaint;
 pub mod connection;
 pub mod error;
@@ -25,6 +26,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use self::address::{Address, Scheme};
+use self::catalog::Model;
 use self::error::{Failure, Kind, Repeat, Setback};
 use self::openai::{Progress, Reader};
 use self::pace::Pace;
@@ -64,6 +66,9 @@ impl Default for Settings {
 /// What is read of an error body, and for how long.
 const ERROR_BODY: (usize, Duration) = (64 << 10, Duration::from_secs(5));
 
+/// What is read of a catalog, and for how long.
+const CATALOG: (usize, Duration) = (4 << 20, Duration::from_secs(20));
+
 /// What is read behind the end mark, and for how long, so that the connection can serve the next request.
 const REMAINDER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
 
@@ -98,6 +103,12 @@ impl Gateway {
     pub fn warm_up(&self) {
         let shared = Arc::clone(&self.shared);
         tokio::task::spawn_blocking(move || shared.client().is_ok());
+    }
+
+    /// The models that the gateway offers. One attempt; an error is what the user reads. Dropping the future cancels it.
+    pub async fn models(&self) -> Result<Vec<Model>, Failure> {
+        let models = self.shared.models().await;
+        models.map_err(|failure| failure.presentable(self.shared.settings.key.as_ref()))
     }
 
     /// Sends a request. Needs a tokio runtime; returns at once.
@@ -199,6 +210,32 @@ impl Shared {
             );
             tokio::time::sleep(wait).await;
         }
+    }
+
+    async fn models(self: &Arc<Self>) -> Result<Vec<Model>, Failure> {
+        let address = self.address.as_ref().map_err(Clone::clone)?;
+        let headers = headers(self.settings.key.as_ref())?;
+        let get = self
+            .ready_client()
+            .await?
+            .get(&address.models)
+            .headers(headers);
+        let limit = self.settings.timeouts.first_byte;
+        let response = match timeout(limit, get.send()).await {
+            Err(_) => return Err(pace::silence(limit)),
+            Ok(Err(error)) => {
+                return Err(connection::judge(&error.without_url(), &address.host).failure);
+            }
+            Ok(Ok(response)) => response,
+        };
+        if !response.status().is_success() {
+            return Err(refused(response).await.failure);
+        }
+        let body = read_some(response, CATALOG).await;
+        let catalog = serde_json::from_slice(&body)
+            .ok()
+            .and_then(|body| catalog::read(&body));
+        catalog.ok_or_else(openai::web_page)
     }
 
     /// The wait after an attempt that failed: 1, 2, 4, 8 units, a fifth more or less, so that the clients of a gateway that

@@ -27,6 +27,7 @@ pub mod offline;
 
 pub mod server;
 
+pub mod cli;
 pub mod client;
 pub mod demo;
 

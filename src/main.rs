@@ -8,6 +8,9 @@ use std::process::{ExitCode, exit};
 use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use ezrouter_lsp::cli::models::Form;
+use ezrouter_lsp::cli::rewrite::Output;
+use ezrouter_lsp::cli::{self, Context, Ending};
 use ezrouter_lsp::config::Environment;
 use ezrouter_lsp::demo::screen::{Colours, Look, Screen};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -44,9 +47,53 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Ask about a file or some of its lines; the answer streams to stdout.
+    #[command(
+        after_help = "Example:\n  ezrouter-lsp ask src/main.rs --lines 10-30 'Why is this quadratic?'"
+    )]
+    Ask {
+        /// The file; - reads stdin.
+        file: String,
+        /// Only these lines, counted from 1.
+        #[arg(long, value_name = "A-B")]
+        lines: Option<String>,
+        /// What you want to know.
+        question: String,
+    },
+    /// Rewrite a file or some of its lines; the new file goes to stdout.
+    #[command(
+        after_help = "Example:\n  ezrouter-lsp rewrite src/main.rs --lines 10-30 'Make it iterative' --diff --write"
+    )]
+    Rewrite {
+        /// The file; - reads stdin.
+        file: String,
+        /// Only these lines, counted from 1.
+        #[arg(long, value_name = "A-B")]
+        lines: Option<String>,
+        /// What is to be done.
+        instruction: String,
+        /// Write the file in one step instead of printing it; its mode and links stay.
+        #[arg(long)]
+        write: bool,
+        /// Print a unified diff.
+        #[arg(long)]
+        diff: bool,
+    },
     /// Show a question and a rewrite from end to end, with neither key nor network: the answers are scripted, the server is
     /// real. Without a terminal it prints each step. Exit status 0 only if every step came out right.
     Demo,
+    /// Check the key, the address, the way to the gateway, and the model; exit status 0 only if all is well.
+    Check {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the models that the gateway offers; the one in force is marked.
+    Models {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -111,8 +158,53 @@ fn main() -> ExitCode {
         }
     };
     match arguments.command {
-        Some(Command::Demo) => runtime.block_on(demo()),
+        Some(command) => exit_code(runtime.block_on(run(command))),
         None => serve(&runtime),
+    }
+}
+
+async fn run(command: Command) -> Ending {
+    let environment = Environment::from_process();
+    let mut context = Context::new(&environment);
+    let form = |json| if json { Form::Json } else { Form::Lines };
+    match command {
+        Command::Ask {
+            file,
+            lines,
+            question,
+        } => cli::ask::run(&mut context, &file, lines.as_deref(), &question).await,
+        Command::Rewrite {
+            file,
+            lines,
+            instruction,
+            write,
+            diff,
+        } => {
+            let output = match (write, diff) {
+                (false, false) => Output::Print,
+                (false, true) => Output::Diff,
+                (true, false) => Output::Write,
+                (true, true) => Output::WriteAndDiff,
+            };
+            cli::rewrite::run(&mut context, &file, lines.as_deref(), &instruction, output).await
+        }
+        Command::Check { json } => cli::check::run(&context, &environment, form(json)).await,
+        Command::Models { json } => cli::models::run(&context, form(json)).await,
+        Command::Demo => demo(&environment).await,
+    }
+}
+
+/// The exit code of a command; the reason of a failure is the last line on stderr.
+fn exit_code(ending: Ending) -> ExitCode {
+    match ending {
+        Ending::Complete => ExitCode::SUCCESS,
+        Ending::Failed(reason) => {
+            // Nothing is left to be done if stderr cannot be written to.
+            let _ = writeln!(std::io::stderr(), "ezrouter-lsp: {reason}");
+            ExitCode::FAILURE
+        }
+        Ending::Interrupted => ExitCode::from(INTERRUPTED),
+        Ending::NobodyReads => ExitCode::FAILURE,
     }
 }
 
@@ -120,32 +212,23 @@ fn main() -> ExitCode {
 const INTERRUPTED: u8 = 130;
 
 /// Shows the demo where stdout goes.
-async fn demo() -> ExitCode {
-    let look = match (
-        std::io::stdout().is_terminal(),
-        Environment::from_process().get("NO_COLOR"),
-    ) {
+async fn demo(environment: &Environment) -> Ending {
+    let look = match (std::io::stdout().is_terminal(), environment.get("NO_COLOR")) {
         (false, _) => Look::Plain,
         (true, None) => Look::Terminal(Colours::On),
         (true, Some(_)) => Look::Terminal(Colours::Off),
     };
-    let outcome = match std::env::current_exe() {
-        Ok(server) => {
-            let screen = Screen::new(Box::new(std::io::stdout()), look);
-            tokio::select! {
-                outcome = ezrouter_lsp::demo::run(&server, screen) => outcome,
-                _ = tokio::signal::ctrl_c() => return ExitCode::from(INTERRUPTED),
-            }
-        }
-        Err(error) => Err(format!("this program cannot find itself: {error}")),
+    let server = match std::env::current_exe() {
+        Ok(server) => server,
+        Err(error) => return Ending::Failed(format!("this program cannot find itself: {error}")),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            // Nothing is left to be done if stderr cannot be written to.
-            let _ = writeln!(std::io::stderr(), "the demo went wrong: {reason}");
-            ExitCode::FAILURE
-        }
+    let screen = Screen::new(Box::new(std::io::stdout()), look);
+    tokio::select! {
+        outcome = ezrouter_lsp::demo::run(&server, screen) => match outcome {
+            Ok(()) => Ending::Complete,
+            Err(reason) => Ending::Failed(format!("the demo went wrong: {reason}")),
+        },
+        _ = tokio::signal::ctrl_c() => Ending::Interrupted,
     }
 }
 

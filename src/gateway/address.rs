@@ -9,6 +9,8 @@ use super::error::{Failure, Kind};
 pub struct Address {
     /// The URL of `/v1/chat/completions`.
     pub chat: String,
+    /// The URL of `/v1/models`.
+    pub models: String,
     /// The host, with the port if the base URL names one, to show in messages.
     pub host: String,
     /// How it is spoken to.
@@ -56,16 +58,19 @@ impl Address {
             }
         };
         let is_loopback = url.host().is_some_and(|host| is_loopback(&host));
-        let path = format!("{}/v1/chat/completions", prefix(url.path()));
-        url.set_path(&path);
+        let prefix = prefix(url.path()).to_owned();
         url.set_query(None);
         url.set_fragment(None);
+        url.set_path(&format!("{prefix}/v1/models"));
+        let models = url.to_string();
+        url.set_path(&format!("{prefix}/v1/chat/completions"));
         let host = match (url.host_str(), url.port()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             (host, _) => host.unwrap_or_default().to_owned(),
         };
         Ok(Self {
             chat: url.into(),
+            models,
             host,
             scheme,
             is_loopback,
