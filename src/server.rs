@@ -16,6 +16,7 @@ pub mod uri;
 pub mod state;
 
 pub mod documents;
+pub mod order;
 
 pub mod commands;
 pub mod job;

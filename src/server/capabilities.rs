@@ -127,6 +127,11 @@ impl Caps {
         self.client_name.eq_ignore_ascii_case("neovim")
     }
 
+    /// Whether every change of a document counts its version up by one, so that a gap tells of a change that is still to come.
+    pub fn counts_versions(&self) -> bool {
+        self.client_name.eq_ignore_ascii_case("helix")
+    }
+
     /// Whether an edit made for an older version of the text is refused or dropped by the client. kak-lsp applies it where
     /// it stood, and Eglot's version moves only when it sends its changes; with our plugin Emacs checks for itself.
     pub fn version_guard(&self) -> bool {

@@ -11,6 +11,7 @@ use crate::text::document::{Batch, Change, Document, between_texts};
 impl State {
     /// A document was opened, or opened again.
     pub fn open(&mut self, params: OpenParams) {
+        self.forget_early(&params.uri);
         let known = params.text.is_some();
         let document = Document::open(
             params.language,
@@ -48,14 +49,14 @@ impl State {
         }
     }
 
-    /// A document was changed.
-    pub fn change(&mut self, params: ChangeParams) {
+    /// Takes a change whose turn it is.
+    pub(super) fn take_change(&mut self, params: ChangeParams) {
         self.changing = Some(params.uri.clone());
-        self.take_change(params);
+        self.apply_change(params);
         self.changing = None;
     }
 
-    fn take_change(&mut self, params: ChangeParams) {
+    fn apply_change(&mut self, params: ChangeParams) {
         let ChangeParams {
             uri,
             version,
@@ -85,6 +86,7 @@ impl State {
 
     /// A document was closed. Its rewrites wait a moment for it to be opened again.
     pub fn close(&mut self, uri: &str) {
+        self.forget_early(uri);
         let Some(document) = self.documents.remove(uri) else {
             return;
         };
@@ -152,7 +154,7 @@ impl State {
     }
 
     /// The document's text is no longer known. Said once.
-    fn lose_step(&mut self, uri: &str, reason: &str) {
+    pub(super) fn lose_step(&mut self, uri: &str, reason: &str) {
         if let Some(document) = self.documents.get_mut(uri) {
             document.mark_out_of_step();
         }

@@ -50,6 +50,7 @@ pub struct State {
     stopping: bool,
     /// The document whose change is being taken: set if that panicked half-way.
     pub(super) changing: Option<String>,
+    pub(super) early: super::order::Early,
 }
 
 /// A selection that follows the text.
@@ -89,6 +90,7 @@ impl State {
             closed: HashMap::new(),
             stopping: false,
             changing: None,
+            early: super::order::Early::default(),
         }
     }
 
@@ -180,6 +182,7 @@ impl State {
             self.step_rewrite(&id, Event::Tick);
         }
         self.report_due();
+        self.give_up_waiting();
     }
 
     /// The next moment at which [`State::tick`] has something to do.
@@ -189,7 +192,8 @@ impl State {
             .values()
             .filter_map(|job| job.rewrite().and_then(super::super::rewrite::Rewrite::wake))
             .min();
-        rewrites.into_iter().chain(self.next_report()).min()
+        let others = self.next_report().into_iter().chain(self.next_overdue());
+        rewrites.into_iter().chain(others).min()
     }
 
     /// Gives an event to a rewrite and carries out what it wants.

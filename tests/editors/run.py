@@ -47,7 +47,7 @@ def attempt(scenario, tools):
                 except Failure as failure:
                     return f"{failure}\n{bench.report()}"
                 except (OSError, EOFError) as failure:
-                    return f"Neovim is gone or hung too long: {failure!r}\n{bench.report()}"
+                    return f"the editor is gone or hung too long: {failure!r}\n{bench.report()}"
         except Failure as failure:
             return str(failure)
 
@@ -59,6 +59,7 @@ def main():
     import scenario as scenarios
     # Loading them registers their scenarios.
     import test_neovim  # noqa: F401, I001
+    import test_helix  # noqa: F401
     import test_model  # noqa: F401
     tools = scenarios.Tools(
         environment=path,

@@ -40,7 +40,7 @@ class Bench:
         """What helps to understand a failure: the editor's messages and the ends of the logs."""
         parts = []
         with contextlib.suppress(Exception):
-            parts.append(("messages of Neovim", self.editor.messages()))
+            parts.append(("what the editor says", self.editor.messages()))
         with contextlib.suppress(Exception):
             parts.append(("progress", "\n".join(str(entry) for entry in self.editor.progress()[-10:])))
         for title, name, lines in (("traffic", "traffic.log", 40), ("log of the server", "server.log", 20)):

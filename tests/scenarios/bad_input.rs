@@ -254,3 +254,61 @@ async fn nothing_is_offered_for_an_automatic_request_without_a_selection() {
     );
     scene.editor.finish().await;
 }
+
+/// Helix 25.01 sends its changes in tasks of their own, which overtake each other under fast typing.
+#[tokio::test]
+async fn changes_of_helix_that_overtake_each_other_are_put_in_order() {
+    let mut scene = scene(Manner::Helix, [whole("new\n")]).await;
+    let (start, end) = scene.selection;
+    for (version, column, letter) in [
+        (1, 0, "a"),
+        (4, 3, "d"),
+        (2, 1, "b"),
+        (5, 4, "e"),
+        (3, 2, "c"),
+    ] {
+        let place = json!({"line": 0, "character": column});
+        let change = json!({"range": {"start": place, "end": place}, "text": letter});
+        let identifier = json!({"uri": scene.editor.uri, "version": version});
+        scene.editor.tell(
+            "textDocument/didChange",
+            &json!({"textDocument": identifier, "contentChanges": [change]}),
+        );
+    }
+    let typed = format!("abcde{}", scene.editor.text);
+    scene.editor.was_told(5, &typed);
+    let job = scene.editor.choose(start + 5, end + 5, "Fix").await["job"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(scene.editor.settled(&job).await, "pending");
+    assert_eq!(
+        scene.editor.text,
+        format!("abcde{}", scene.rewritten("new\n"))
+    );
+    scene.editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_change_that_never_comes_or_comes_too_late_puts_the_document_out_of_step() {
+    for versions in [vec![1, 3], vec![2, 1]] {
+        let manner = if versions == [1, 3] {
+            Manner::Helix
+        } else {
+            Manner::VsCode
+        };
+        let mut scene = scene(manner, [whole("new\n")]).await;
+        for version in versions {
+            let place = json!({"line": 0, "character": 0});
+            let change = json!({"range": {"start": place, "end": place}, "text": "x"});
+            let identifier = json!({"uri": scene.editor.uri, "version": version});
+            scene.editor.tell(
+                "textDocument/didChange",
+                &json!({"textDocument": identifier, "contentChanges": [change]}),
+            );
+        }
+        let message = scene.editor.message().await;
+        assert!(message.contains("close and reopen"), "{message}");
+        scene.editor.finish().await;
+    }
+}

@@ -157,6 +157,15 @@ impl Editor {
         );
     }
 
+    /// Takes it that the server was told this text, by notifications that the scenario has written itself.
+    pub(crate) fn was_told(&mut self, version: i32, text: &str) {
+        self.version = version;
+        text.clone_into(&mut self.text);
+        text.clone_into(&mut self.told);
+        text.clone_into(&mut self.noted);
+        self.history.insert(version, text.to_owned());
+    }
+
     /// Applies an edit that a code action carried.
     pub(crate) fn apply_by_hand(&mut self, edit: &Value) {
         self.undo.push(self.text.clone());
