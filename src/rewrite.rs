@@ -197,6 +197,8 @@ pub struct Rewrite {
     last_change: Option<Millis>,
     last_foreign: Option<Millis>,
     closed: Option<Millis>,
+    /// What the user had changed in the new text was left when that was taken back.
+    left_changes: bool,
     /// The document's text is not known: nothing is sent.
     adrift: bool,
     /// The end of the generation has been told.
@@ -283,6 +285,7 @@ impl Rewrite {
             last_change: None,
             last_foreign: None,
             closed: None,
+            left_changes: false,
             adrift: false,
             told: false,
             wake: None,
@@ -391,6 +394,11 @@ impl Rewrite {
         }
         self.adrift = false;
         (self.advance(now, &batch.after), foreign)
+    }
+
+    /// Whether something was left in place when the new text was taken back, because the user had changed it.
+    pub fn left_changes(&self) -> bool {
+        self.left_changes
     }
 
     /// The edits that put the whole result in place, where the old text still stands; places in bytes of `text`.

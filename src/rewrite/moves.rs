@@ -318,9 +318,9 @@ impl Rewrite {
     }
 
     fn restore(&mut self, now: Now, text: &Rope, outcome: Outcome, since: Millis) -> Move {
-        let edits = self
-            .region
-            .place(self.revert_to(&self.region.original, text).edits);
+        let revert = self.revert_to(&self.region.original, text);
+        self.left_changes |= !revert.kept.is_empty();
+        let edits = self.region.place(revert.edits);
         if edits.is_empty() {
             self.settle(outcome);
             return Move::Again;

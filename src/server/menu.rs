@@ -203,6 +203,8 @@ impl State {
                 }
                 let (kind, command) = match action.kind {
                     Kind::Ask => (ASK, "ezrouter.ask"),
+                    // What editors offer at a light bulb, beside the fixes of other servers.
+                    Kind::Rewrite if action.id == "fix" => (QUICK_FIX, "ezrouter.rewrite"),
                     Kind::Rewrite => (REWRITE, "ezrouter.rewrite"),
                 };
                 Entry {
@@ -227,7 +229,7 @@ impl State {
             Some(edit) => action["edit"] = edit,
             None => action["command"] = command,
         }
-        if self.caps.llm_tag && entry.kind != QUICK_FIX {
+        if self.caps.llm_tag && matches!(entry.command, "ezrouter.ask" | "ezrouter.rewrite") {
             // CodeActionTag.LLMGenerated of LSP 3.18.
             action["tags"] = json!([1]);
         }

@@ -213,7 +213,7 @@ impl State {
             (Status::Failed, Some(message)) => {
                 Some(Message::error(format!("{} failed: {message}", job.title)))
             }
-            (Status::Pending, Some(message)) => {
+            (Status::Pending | Status::Cancelled, Some(message)) => {
                 Some(Message::warning(format!("{}: {message}", job.title)))
             }
             (Status::Done, None) if job.kind() == Kind::Ask && !self.caps.ext_answer => {

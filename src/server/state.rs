@@ -257,13 +257,28 @@ impl State {
                     let (status, message) = match outcome {
                         Outcome::Pending { parked } => (Status::Pending, parked),
                         Outcome::Done => (Status::Done, None),
-                        Outcome::Cancelled => (Status::Cancelled, None),
-                        Outcome::Failed(reason) => (Status::Failed, Some(reason)),
+                        Outcome::Cancelled => (Status::Cancelled, self.left_changes(id)),
+                        Outcome::Failed(reason) => {
+                            let left = self
+                                .left_changes(id)
+                                .map(|left| format!("{reason} ({left})"));
+                            (Status::Failed, left.or(Some(reason)))
+                        }
                     };
                     self.settle(id, status, message);
                 }
             }
         }
+    }
+
+    /// What to say of text that was not taken back with the rest.
+    fn left_changes(&self, id: &str) -> Option<String> {
+        let left = self
+            .jobs
+            .get(id)
+            .and_then(Job::rewrite)
+            .is_some_and(crate::rewrite::Rewrite::left_changes);
+        left.then(|| "what you changed in the new text was left in place".to_owned())
     }
 
     fn send_edit(

@@ -246,7 +246,7 @@ async fn nothing_is_offered_for_an_automatic_request_without_a_selection() {
         .map(|action| action["kind"].as_str().unwrap())
         .collect();
     assert!(
-        kinds.len() == 5
+        kinds.len() == 4
             && kinds
                 .iter()
                 .all(|kind| *kind == "refactor.rewrite.ezrouter"),

@@ -631,3 +631,30 @@ async fn an_editor_with_neovims_manner_sees_the_order_of_messages_that_neovim_sa
         scene.editor.finish().await;
     }
 }
+
+#[tokio::test]
+async fn what_was_typed_in_the_new_text_is_left_by_a_stop_and_named() {
+    let mut scene = scene(Manner::Helix, [gated(&PIECES)]).await;
+    let job = scene.start("Simplify").await;
+    scene.release(2);
+    scene.shows("new one\nnew").await;
+    let at = scene.editor.text.find(" one").unwrap();
+    scene.editor.type_over(at, at, "<typed>");
+    scene
+        .editor
+        .command("ezrouter.cancel", json!({"job": job}))
+        .await
+        .unwrap();
+    assert_eq!(scene.editor.settled(&job).await, "cancelled");
+    let message = scene.editor.message().await;
+    assert!(
+        message.contains("what you changed in the new text was left"),
+        "{message}"
+    );
+    let text = &scene.editor.text;
+    assert!(
+        text.contains("<typed>") && text.contains("old one\nold two\n"),
+        "{text}"
+    );
+    scene.editor.finish().await;
+}
