@@ -59,6 +59,7 @@ def main():
     import scenario as scenarios
     # Loading them registers their scenarios.
     import test_neovim  # noqa: F401, I001
+    import test_emacs  # noqa: F401
     import test_helix  # noqa: F401
     import test_model  # noqa: F401
     tools = scenarios.Tools(
