@@ -32,6 +32,7 @@ fn main() {
         memory().await;
         keystrokes(1 << 20, if quick { 500 } else { 5_000 }).await;
         keystrokes(10 << 20, if quick { 500 } else { 5_000 }).await;
+        polled(if quick { 100 } else { 1_000 }).await;
         first_edit(rounds).await;
         cancel(rounds).await;
         stream_beside_curl(if quick { 1 } else { 5 }).await;
@@ -230,6 +231,38 @@ async fn keystrokes(size: usize, keys: u64) {
         "processor time for a keystroke in {} MB: {micros:.0} µs (mean of {keys})",
         size >> 20
     );
+}
+
+/// What editors ask while the cursor moves.
+async fn polled(times: usize) {
+    let standin = Standin::start(Script::default()).await.unwrap();
+    let mut server = Server::start(&standin).await;
+    server.open(&"a line of some forty characters of text\n".repeat((1 << 20) / 40));
+    let place = json!({"line": 9_000, "character": 3});
+    let document = json!({"uri": URI});
+    let range = json!({"start": place, "end": {"line": 9_020, "character": 0}});
+    let actions = json!({"textDocument": document, "range": range, "context": {"diagnostics": []}});
+    let hover = json!({"textDocument": document, "position": place});
+    for (method, params) in [
+        ("textDocument/codeAction", actions),
+        ("textDocument/hover", hover),
+    ] {
+        let mut taken = Vec::new();
+        for _ in 0..times {
+            let begun = Instant::now();
+            let answer = server.ask(method, &params).await;
+            taken.push(begun.elapsed());
+            assert_eq!(
+                answer.is_array(),
+                method.ends_with("codeAction"),
+                "{answer}"
+            );
+        }
+        println!(
+            "{method} in 1 MB, there and back: {:.0?} (median of {times})",
+            median(taken)
+        );
+    }
 }
 
 const TEXT: &str = "above\nold one\nold two\nbelow\n";
