@@ -17,7 +17,7 @@ use ezrouter_lsp::offline::{Answer, Script, Standin, Step};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-const URI: &str = "file:///work/bench.txt";
+const URI: &str = "file:///project/bench.txt";
 const TOKENS: usize = 2_000;
 
 fn main() {

@@ -71,7 +71,7 @@ async fn commands_that_make_no_sense_are_refused() {
         ),
         (
             "ezrouter.ask",
-            json!({"uri": "file:///work/gone.py", "range": range}),
+            json!({"uri": "file:///project/gone.py", "range": range}),
             "gone.py is not open",
         ),
         (
@@ -104,12 +104,12 @@ async fn texts_that_must_not_be_sent_are_not() {
     let large = format!("«{}»", "x = 1\n".repeat(20_000));
     let cases = [
         (
-            "file:///work/.env",
+            "file:///project/.env",
             "«KEY=1\n»",
             "matches the built-in exclusion .env",
         ),
         (
-            "file:///work/%2Eenv.local",
+            "file:///project/%2Eenv.local",
             "«KEY=1\n»",
             "matches the built-in exclusion .env.*",
         ),
@@ -119,12 +119,12 @@ async fn texts_that_must_not_be_sent_are_not() {
             "built-in exclusion",
         ),
         (
-            "file:///work/a.bin",
+            "file:///project/a.bin",
             "\0\u{1}«data\n»",
             "looks like a binary file",
         ),
         (
-            "file:///work/large.py",
+            "file:///project/large.py",
             large.as_str(),
             "too large to rewrite: 120000 bytes",
         ),
@@ -152,8 +152,8 @@ async fn texts_that_must_not_be_sent_are_not() {
 #[tokio::test]
 async fn any_uri_is_a_key() {
     for uri in [
-        "file:///work/[id].tsx",
-        "file:///work/a b/ü.py",
+        "file:///project/[id].tsx",
+        "file:///project/a b/ü.py",
         "untitled:Untitled-1",
         "file:///c%3A/x.py",
     ] {

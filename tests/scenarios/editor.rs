@@ -98,7 +98,7 @@ impl Editor {
         };
         let hello = json!({
             "processId": null, "clientInfo": {"name": manner.name()}, "capabilities": manner.capabilities(),
-            "workspaceFolders": [{"uri": "file:///work", "name": "work"}], "initializationOptions": settings,
+            "workspaceFolders": [{"uri": "file:///project", "name": "work"}], "initializationOptions": settings,
         });
         let result = editor.ask("initialize", &hello).await.expect("initialize");
         let encoding = result

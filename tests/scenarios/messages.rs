@@ -56,10 +56,10 @@ async fn stop_is_offered_in_every_document_while_a_job_runs_and_then_no_more() {
     let mut scene = scene(Manner::Helix, [gated(&["new\n"])]).await;
     scene
         .editor
-        .open_document("file:///work/other.py", "python", "other\n");
+        .open_document("file:///project/other.py", "python", "other\n");
     let job = scene.start("Simplify").await;
     let params = json!({
-        "textDocument": {"uri": "file:///work/other.py"}, "context": {"diagnostics": [], "triggerKind": 1},
+        "textDocument": {"uri": "file:///project/other.py"}, "context": {"diagnostics": [], "triggerKind": 1},
         "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}},
     });
     let actions = scene

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::editor::Editor;
 use crate::manner::Manner;
 
-pub(crate) const URI: &str = "file:///work/src/a.py";
+pub(crate) const URI: &str = "file:///project/src/a.py";
 
 /// The text of most scenes: `«` and `»` mark the selection.
 pub(crate) const BEFORE: &str = "above\n«old one\nold two\n»below\n";
