@@ -177,6 +177,82 @@ fn a_client_that_takes_no_edits_ends_parked_with_its_text_untouched() {
 }
 
 #[test]
+fn every_wait_has_its_bound() {
+    // The reply is there at once; the client takes nothing.
+    let silent = (Manner::Deaf, 20_000..20_100);
+    let refuses = (Manner::Refuses, 1_200..1_400);
+    let says_true = (Manner::Liar, 5_000..5_100);
+    for (manner, bound) in [silent, refuses, says_true] {
+        let mut world = world(manner);
+        world.at(10, Act::Reply(Event::Complete(NEW.to_owned())));
+        world.run(60_000);
+        assert!(
+            bound.contains(&world.told_at[0]),
+            "{manner:?} parks at {:?}",
+            world.told_at
+        );
+    }
+    // A sign of life, five seconds after the edit, from a client that does not answer it.
+    let mut world = world(Manner::Deaf);
+    world.at(10, Act::Reply(Event::Complete(NEW.to_owned())));
+    world.at(900, Act::Say(Event::Heard));
+    world.run(60_000);
+    assert!(
+        (5_000..5_100).contains(&world.told_at[0]),
+        "parks at {:?}",
+        world.told_at
+    );
+}
+
+#[test]
+fn between_the_rewind_and_the_commit_an_editor_has_time_to_close_an_undo_step() {
+    for manner in [Manner::Helix, Manner::NeovimAtOnce, Manner::Neovim] {
+        let mut world = world(manner);
+        let end = reply(&mut world, &pieces());
+        world.at(end, Act::Reply(Event::Complete(String::new())));
+        world.run(60_000);
+        let [.., rewind, commit] = world.sent[..] else {
+            panic!("{:?}", world.sent)
+        };
+        assert!(
+            rewind + 40 <= commit,
+            "{manner:?}: rewind at {rewind}, commit at {commit}"
+        );
+    }
+}
+
+#[test]
+fn the_rewind_waits_for_a_pause_in_the_typing_but_not_for_ever() {
+    for (keys, bound) in [(1, 700..800), (60, 5_000..5_200)] {
+        let mut world = world(Manner::Helix);
+        let end = reply(&mut world, &pieces());
+        world.at(end, Act::Reply(Event::Complete(String::new())));
+        for key in 0..keys {
+            world.at(
+                end - 5 + key * 200,
+                Act::Insert(Place::Below, "k".to_owned()),
+            );
+        }
+        world.run(60_000);
+        let rewind = world
+            .phases
+            .iter()
+            .position(|phase| *phase == Phase::Rewind)
+            .unwrap();
+        let waited = world.sent[rewind] - (end - 5);
+        assert!(bound.contains(&waited), "{keys} keys: waited {waited}");
+        assert_eq!(
+            world.text,
+            format!(
+                "{}{}",
+                rewritten(),
+                "k".repeat(usize::try_from(keys).unwrap())
+            )
+        );
+    }
+}
+
+#[test]
 fn cancel_at_any_moment_gives_the_original_back() {
     for manner in MANNERS {
         for moment in (0..900).step_by(7) {

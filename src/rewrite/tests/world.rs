@@ -117,6 +117,9 @@ pub(super) struct World {
     number: u64,
     pub(super) settled: Vec<Outcome>,
     pub(super) phases: Vec<Phase>,
+    /// When each edit was sent, and when each outcome was told.
+    pub(super) sent: Vec<u64>,
+    pub(super) told_at: Vec<u64>,
     pub(super) disconnected: bool,
     flush_at: Option<u64>,
     open: bool,
@@ -142,6 +145,8 @@ impl World {
             number: 0,
             settled: Vec::new(),
             phases: Vec::new(),
+            sent: Vec::new(),
+            told_at: Vec::new(),
             disconnected: false,
             flush_at: None,
             open: true,
@@ -255,6 +260,7 @@ impl World {
                         .map(|edit| (position::range(text, edit.span, Encoding::Utf16), edit.text))
                         .collect();
                     self.phases.push(phase);
+                    self.sent.push(self.now);
                     self.at(
                         self.now + 1,
                         Act::Edit {
@@ -266,7 +272,10 @@ impl World {
                 }
                 Command::Disconnect => self.disconnected = true,
                 Command::Learned(pace) => self.learned = Some(pace),
-                Command::Settled(outcome) => self.settled.push(outcome),
+                Command::Settled(outcome) => {
+                    self.told_at.push(self.now);
+                    self.settled.push(outcome);
+                }
             }
         }
     }
