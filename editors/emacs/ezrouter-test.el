@@ -1,0 +1,314 @@
+;;; ezrouter-test.el --- Tests of ezrouter.el that need no server  -*- lexical-binding: t; -*-
+
+;;; Commentary:
+
+;; The real-editor tests run them, by `ert-run-tests-batch-and-exit'.
+
+;;; Code:
+
+(require 'ert)
+(require 'ezrouter)
+
+(ert-deftest ezrouter-test-positions ()
+  "Places and positions are the same, whatever ends the lines."
+  (dolist (text '("" "a" "a\n" "日本 😀x\nb\r\nc\rd\n\r\re\n"))
+    (with-temp-buffer
+      (insert text)
+      (let ((lines (split-string text "\r\n\\|[\r\n]")))
+        (dotimes (line (length lines))
+          (dotimes (character (1+ (length (nth line lines))))
+            (let ((position (list :line line :character character)))
+              (should (equal (ezrouter--position (ezrouter--point position)) position)))))
+        (should (= (ezrouter--point '(:line 99 :character 3)) (point-max)))
+        (should (= (ezrouter--point '(:line 0 :character 99)) (1+ (length (car lines)))))))))
+
+(ert-deftest ezrouter-test-narrowed-positions ()
+  "A narrowed buffer has the same positions."
+  (with-temp-buffer
+    (insert "one\ntwo\nthree\n")
+    (narrow-to-region 5 8)
+    (should (equal (ezrouter--position 6) '(:line 1 :character 1)))
+    (should (= (ezrouter--point '(:line 2 :character 0)) 9))))
+
+(defun ezrouter-test--apply (text told)
+  "What a server has that had TEXT and was TOLD of edits since."
+  (with-temp-buffer
+    (insert text)
+    (seq-doseq (change told)
+      (let* ((range (plist-get change :range))
+             (beg (ezrouter--point (plist-get range :start)))
+             (end (ezrouter--point (plist-get range :end))))
+        (delete-region beg end)
+        (goto-char beg)
+        (insert (plist-get change :text))))
+    (buffer-string)))
+
+(ert-deftest ezrouter-test-changes-at-random ()
+  "What the server is told of changes gives the text, wherever they are."
+  (dotimes (seed 300)
+    (random (format "changes %d" seed))
+    (with-temp-buffer
+      (dotimes (_ (random 8)) (insert (make-string (random 5) ?a) (nth (random 5) '("\n" "\n" "\n" "日\n" "\n"))))
+      (when (= 0 (random 4)) (insert "x\r\ny\rz\n"))
+      (let* ((text (buffer-string))
+             (document (make-ezrouter--document :tick (buffer-chars-modified-tick) :timer t)))
+        (setq ezrouter--document document)
+        (ezrouter--begin-counting document)
+        (add-hook 'before-change-functions #'ezrouter--before-change nil t)
+        (add-hook 'after-change-functions #'ezrouter--after-change nil t)
+        (dotimes (_ (random 12))
+          (let* ((beg (1+ (random (1+ (buffer-size))))) (end (min (1+ (buffer-size)) (+ beg (random 6)))))
+            (goto-char beg)
+            (pcase (random 5)
+              (0 (delete-region beg end))
+              (1 (upcase-region beg end))
+              (2 (insert "new\nline"))
+              (3 (subst-char-in-region beg end ?a ?b))
+              (4 (insert (nth (random 4) '("x" "\n" "\r" "😀")))))))
+        (ert-info ((format "seed %d, %S" seed text))
+          (unless (ezrouter--document-whole document)
+            (should (equal (ezrouter-test--apply text (reverse (ezrouter--document-changes document)))
+                           (buffer-string)))))))))
+
+(ert-deftest ezrouter-test-wire ()
+  "What is no character of Unicode becomes one character each."
+  (should (equal (ezrouter--wire (string ?a (unibyte-char-to-multibyte #xff) #xd800 #x110000 ?😀)) "a\ufffd\ufffd\ufffd😀"))
+  (should (json-serialize (ezrouter--wire (string (unibyte-char-to-multibyte 200))))))
+
+(ert-deftest ezrouter-test-uris ()
+  "A file's URI names the file."
+  (dolist (file '("/a b/c#d?.py" "/tmp/日本/ä.el" "/x/100%/[id].tsx"))
+    (let ((uri (ezrouter--file-uri file)))
+      (should (string-match-p "\\`file:///[-_.~/%0-9A-Za-z]+\\'" uri))
+      (should (equal (ezrouter--uri-file uri) file))))
+  (should-not (ezrouter--uri-file "untitled:x")))
+
+(ert-deftest ezrouter-test-new-lines ()
+  "The lines that are not in the old text are new."
+  (pcase-dolist (`(,old ,new ,lines) '(("a\nb\nc" "a\nx\nc" (1)) ("a" "a" nil) ("" "a\nb" (0 1)) ("a\nb" "b" nil)
+                                       ("a\nb\nc\nd" "a\nn\nb\nc\nm" (1 4))))
+    (should (equal (ezrouter--new-lines old new) lines))))
+
+;; The undo list. A buffer has a rewrite, or two, of a text between others; the user types around them. One undo takes a
+;; rewrite back, and all undos give the original.
+
+(defmacro ezrouter-test--in-buffer (text &rest body)
+  "Run BODY in a buffer with TEXT that is shown and whose undo list is empty."
+  (declare (indent 1))
+  `(let ((buffer (generate-new-buffer "ezrouter-test")))
+     (unwind-protect
+         (with-current-buffer buffer
+           (setq buffer-undo-list t)
+           (insert ,text)
+           (setq buffer-undo-list nil)
+           (set-buffer-modified-p nil)
+           (add-hook 'after-change-functions (lambda (&rest _) (ezrouter--part-undo)) nil t)
+           ,@body)
+       (kill-buffer buffer))))
+
+(defun ezrouter-test--user (function)
+  "Change the buffer by FUNCTION, as a command does."
+  (undo-boundary)
+  (funcall function)
+  (setq last-command 'self-insert-command))
+
+(defun ezrouter-test--undo ()
+  "Press undo once, behind another command."
+  (undo-boundary)
+  (setq last-command 'ignore)
+  (undo))
+
+(defun ezrouter-test--undo-on ()
+  "Press undo again."
+  (undo-boundary)
+  (setq last-command 'undo)
+  (undo))
+
+(defun ezrouter-test--edit (change old new)
+  "Replace the only OLD in the buffer by NEW, as a part of CHANGE."
+  (save-excursion
+    (goto-char (point-min))
+    (search-forward old)
+    (ezrouter--make-joined change (list (list (match-beginning 0) (match-end 0) new)))))
+
+(ert-deftest ezrouter-test-one-undo ()
+  "One undo takes back all edits, and the text is unmodified again."
+  (ezrouter-test--in-buffer "above\nold\nbelow\n"
+    (let ((change (make-ezrouter--change)))
+      (ezrouter-test--edit change "old" "new")
+      (ezrouter-test--edit change "new" "new and more")
+      (should (buffer-modified-p))
+      (ezrouter-test--undo)
+      (should (equal (buffer-string) "above\nold\nbelow\n"))
+      (should-not (buffer-modified-p)))))
+
+(ert-deftest ezrouter-test-typing-right-behind ()
+  "What is typed right behind a rewrite is a step of its own, as Emacs joins key presses."
+  (ezrouter-test--in-buffer "above\nold\nbelow"
+    (let ((change (make-ezrouter--change)))
+      (goto-char (point-max))
+      (ezrouter-test--user (lambda () (insert "1")))
+      (ezrouter-test--edit change "old" "new")
+      ;; What `undo-auto-amalgamate' does.
+      (pop buffer-undo-list)
+      (insert "2")
+      (should (equal (buffer-string) "above\nnew\nbelow12"))
+      (ezrouter-test--undo)
+      (should (equal (buffer-string) "above\nnew\nbelow1"))
+      (ezrouter-test--undo-on)
+      (should (equal (buffer-string) "above\nold\nbelow1"))
+      (ezrouter-test--undo-on)
+      (should (equal (buffer-string) "above\nold\nbelow")))))
+
+(ert-deftest ezrouter-test-typing-in-the-text ()
+  "What was typed in the new text is no part of the rewrite, and undo still leads back."
+  (ezrouter-test--in-buffer "above\nold\nbelow"
+    (let ((change (make-ezrouter--change)))
+      (ezrouter-test--edit change "old" "new")
+      (ezrouter-test--user (lambda () (goto-char 9) (insert "!")))
+      (ezrouter-test--edit change "below" "beneath")
+      (should (eq (ezrouter--change-parted change) 'touched))
+      (should (equal (buffer-string) "above\nne!w\nbeneath"))
+      (ezrouter-test--undo)
+      (should (equal (buffer-string) "above\nne!w\nbelow"))
+      (ezrouter-test--undo-on)
+      (should (equal (buffer-string) "above\nnew\nbelow"))
+      (ezrouter-test--undo-on)
+      (should (equal (buffer-string) "above\nold\nbelow")))))
+
+(ert-deftest ezrouter-test-the-undo-list-was-taken-away ()
+  "Where another package takes the undo list over, the rewrite goes on, and it is known that it is in parts."
+  (ezrouter-test--in-buffer "above\nold\nbelow"
+    (let ((change (make-ezrouter--change)))
+      (ezrouter-test--edit change "old" "new")
+      (setq buffer-undo-list nil)
+      (ezrouter-test--edit change "new" "new and more")
+      (should (eq (ezrouter--change-parted change) 'lost))
+      (should (equal (buffer-string) "above\nnew and more\nbelow"))
+      (ezrouter-test--undo)
+      (should (equal (buffer-string) "above\nnew\nbelow")))))
+
+(ert-deftest ezrouter-test-saved-in-between ()
+  "A text that was saved with half a rewrite in it is not called unmodified without it."
+  (let ((file (make-temp-file "ezrouter")))
+    (unwind-protect
+        (with-current-buffer (find-file-noselect file)
+          (insert "above\nold\nbelow\n")
+          (let ((inhibit-message t)) (save-buffer))
+          (setq buffer-undo-list nil)
+          (let ((change (make-ezrouter--change)))
+            (ezrouter-test--edit change "old" "half")
+            (set-file-times file (time-add nil 5))
+            (set-visited-file-modtime)
+            (set-buffer-modified-p nil)
+            (ezrouter-test--user (lambda () (goto-char (point-min)) (insert "typed ")))
+            (ezrouter-test--edit change "half" "whole")
+            (ezrouter-test--undo)
+            (should (equal (buffer-string) "typed above\nold\nbelow\n"))
+            (should (buffer-modified-p))
+            (ezrouter-test--undo-on)
+            (should (equal (buffer-string) "above\nold\nbelow\n"))
+            (should (buffer-modified-p)))
+          (set-buffer-modified-p nil)
+          (kill-buffer))
+      (delete-file file))))
+
+(ert-deftest ezrouter-test-taken-back ()
+  "A rewrite that was taken back leaves no step, and the user's own are as they were."
+  (ezrouter-test--in-buffer "above\nold\nbelow\n"
+    (let ((change (make-ezrouter--change)))
+      (ezrouter-test--edit change "old" "new\nlines")
+      (ezrouter-test--user (lambda () (goto-char (point-max)) (insert "typed\n")))
+      (ezrouter-test--edit change "new\nlines" "old")
+      (should (equal (buffer-string) "above\nold\nbelow\ntyped\n"))
+      (ezrouter-test--undo)
+      (should (equal (buffer-string) "above\nold\nbelow\n"))
+      (should-not (buffer-modified-p)))))
+
+(ert-deftest ezrouter-test-raw-bytes-come-back ()
+  "Bytes that are no text, which the server does not know, are there again with the original."
+  (let ((old (concat "x" (string (unibyte-char-to-multibyte #xff)) "y")))
+    (ezrouter-test--in-buffer (concat "above\n" old "\nbelow\n")
+      (let ((change (make-ezrouter--change)))
+        (ezrouter-test--edit change old "new")
+        (ezrouter-test--edit change "new" "x\ufffdy")
+        (should (equal (buffer-string) (concat "above\n" old "\nbelow\n")))))))
+
+(ert-deftest ezrouter-test-point-and-marks-stay ()
+  "Point and marks around a rewrite are where they were in the text."
+  (ezrouter-test--in-buffer "above\nold\nbelow\n"
+    (let ((change (make-ezrouter--change)) (mark (copy-marker 12)))
+      (goto-char 3)
+      (ezrouter-test--edit change "old" "something longer\nand more")
+      (should (= (point) 3))
+      (should (looking-at "ove"))
+      (should (equal (buffer-substring mark (+ mark 4)) "elow")))))
+
+(defun ezrouter-test--random-edit (region number)
+  "Edit REGION, a list of a change and its text, at random; NUMBER is for the text."
+  (pcase-let ((`(,change ,text) region))
+    (let* ((lines (split-string text "\n"))
+           (at (random (length lines)))
+           (new (nth (random 4) (list "" (format "line %d" number) (format "line %d\nand another\n" number) "x"))))
+      (setf (nth at lines) new)
+      (let ((new-text (concat "<" (string-trim (string-join lines "\n") "<+" ">+") ">")))
+        (ezrouter-test--edit change text new-text)
+        (setf (nth 1 region) new-text)))))
+
+(defun ezrouter-test--random-typing (regions number)
+  "Type or delete at random outside of REGIONS; NUMBER is for the text."
+  (let ((free nil))
+    (dotimes (index (1+ (buffer-size)))
+      (let ((pos (1+ index)))
+        (unless (seq-some (lambda (region) (save-excursion
+                                             (goto-char (point-min))
+                                             (search-forward (nth 1 region))
+                                             (and (<= (match-beginning 0) pos) (<= pos (match-end 0)))))
+                          regions)
+          (push pos free))))
+    (let ((pos (nth (random (length free)) free)))
+      (ezrouter-test--user
+       (lambda ()
+         (goto-char pos)
+         (if (and (memq (1+ pos) free) (= 0 (random 3)))
+             (delete-region pos (1+ pos))
+           (insert (format "{%d}" number))))))))
+
+(ert-deftest ezrouter-test-undo-at-random ()
+  "Whatever is typed around two rewrites, each is one step, and all undos give the original."
+  (dotimes (seed 300)
+    (random (format "ezrouter %d" seed))
+    (ezrouter-test--in-buffer "one two\n<old\ntext>\nthree four\n<other text>\nfive six\n"
+      (let* ((regions (list (list (make-ezrouter--change) "<old\ntext>") (list (make-ezrouter--change) "<other text>")))
+             (original (buffer-string)) (newest nil))
+        (dotimes (number (+ 2 (random 12)))
+          (if (= 0 (random 2))
+              (ezrouter-test--random-typing regions number)
+            (setq newest (nth (random 2) regions))
+            (ezrouter-test--random-edit newest number)))
+        (ert-info ((format "seed %d, %S" seed (buffer-string)))
+          (dolist (region regions)
+            (should-not (ezrouter--change-parted (car region))))
+          ;; What was typed behind the newest edit goes first.
+          (let* ((change (car newest))
+                 (mark (and change (ezrouter--change-mark change)))
+                 (text (buffer-string)) (guard 0))
+            (when mark
+              (while (cl-loop for entry in (ezrouter--above mark) thereis entry)
+                (setq buffer-undo-list (cons nil (primitive-undo 1 (seq-drop-while #'null buffer-undo-list))))
+                (should (< (cl-incf guard) 50)))
+              (setq text (buffer-string))
+              (ezrouter-test--undo)
+              (should (equal (buffer-string)
+                             (string-replace (nth 1 newest) (if (eq newest (car regions)) "<old\ntext>" "<other text>")
+                                             text)))))
+          (let ((presses 0))
+            (ignore-errors
+              (ezrouter-test--undo)
+              (while (< (cl-incf presses) 60)
+                (ezrouter-test--undo-on)))
+            (should (equal (buffer-string) original))))))))
+
+(provide 'ezrouter-test)
+
+;;; ezrouter-test.el ends here
