@@ -1,0 +1,241 @@
+// Answers where they were asked for: a thread of comments under the selected text, with a box for the next question, and the
+// same as a Markdown preview. What a thread holds is decided in core/conversation.ts, what belongs to it in core/routing.ts.
+
+import * as vscode from "vscode";
+import { answerMarkdown, Conversation, documentMarkdown } from "./core/conversation.ts";
+import { type AnswerNote, isRunning, type JobNote, range as readRange, readStarted } from "./core/protocol.ts";
+import { Routing } from "./core/routing.ts";
+import type { Documents } from "./documents.ts";
+import { rangeOf } from "./edits.ts";
+
+/** How often a thread is drawn anew while its answer comes, in milliseconds. */
+const DRAW_EVERY = 80;
+
+/** The argument of `ezrouter.ask`, as far as it matters here. */
+export interface Asked {
+  readonly uri: string;
+  readonly range: unknown;
+  readonly [more: string]: unknown;
+}
+
+interface Thread {
+  readonly id: string;
+  /** Of the document, as the server calls it. */
+  readonly uri: string;
+  readonly thread: vscode.CommentThread;
+  readonly conversation: Conversation;
+  readonly preview: vscode.Uri;
+  drawing: NodeJS.Timeout | undefined;
+}
+
+/** All threads. */
+export class Answers implements vscode.Disposable {
+  private readonly controller = vscode.comments.createCommentController("ezrouter", "ezrouter");
+  private readonly threads = new Map<string, Thread>();
+  private readonly routing: Routing<JobNote | AnswerNote>;
+  private count = 0;
+
+  constructor(
+    private readonly execute: (command: string, argument: object) => Promise<unknown>,
+    private readonly toUri: (uri: string) => vscode.Uri,
+    private readonly documents: Documents,
+  ) {
+    this.controller.options = { prompt: "Ask a follow-up question", placeHolder: "Ask a follow-up question" };
+    this.routing = new Routing<JobNote | AnswerNote>(
+      (place, news) => this.deliver(place, news),
+      // An answer that goes into a conversation document comes as edits, and needs no thread.
+      (news) => ("delta" in news && news.delta !== "" ? this.open(news.uri, news.range, "Question").id : undefined),
+    );
+  }
+
+  dispose(): void {
+    for (const { drawing } of this.threads.values()) {
+      clearTimeout(drawing);
+    }
+    this.controller.dispose();
+  }
+
+  take(news: JobNote | AnswerNote): void {
+    this.routing.take(news);
+  }
+
+  /** Whether a job is one of these. */
+  has(job: string): boolean {
+    return this.routing.place(job) !== undefined;
+  }
+
+  /** Asks about a text in a thread of its own. */
+  async ask(argument: Asked, question: string): Promise<unknown> {
+    return this.start("ezrouter.ask", argument, question, () => this.open(argument.uri, readRange(argument.range), question));
+  }
+
+  /** Asks the next question of a thread. */
+  async reply(thread: vscode.CommentThread, question: string): Promise<void> {
+    const known = this.of(thread);
+    const newest = known?.conversation.newest;
+    if (known === undefined || question.trim() === "") {
+      return;
+    }
+    if (newest !== undefined && isRunning(newest.state)) {
+      void vscode.window.showInformationMessage("ezrouter is still answering in this thread: wait for it, or stop it first.");
+      return;
+    }
+    const range = thread.range && {
+      start: { line: thread.range.start.line, character: thread.range.start.character },
+      end: { line: thread.range.end.line, character: thread.range.end.character },
+    };
+    await this.start("ezrouter.ask", { uri: known.uri, range, question }, question, () => known);
+  }
+
+  /** Asks the newest question of a thread again. */
+  async retry(job: string): Promise<unknown> {
+    const place = this.routing.place(job);
+    const known = place === undefined ? undefined : this.threads.get(place);
+    if (known === undefined) {
+      return this.execute("ezrouter.retry", { job });
+    }
+    return this.start("ezrouter.retry", { job }, "", () => known, job);
+  }
+
+  /** The newest job of a thread. */
+  jobOf(thread: vscode.CommentThread): string | undefined {
+    return this.of(thread)?.conversation.newest?.job;
+  }
+
+  /** Opens a thread as a preview that follows the answer. */
+  async preview(thread: vscode.CommentThread): Promise<void> {
+    const known = this.of(thread);
+    if (known === undefined) {
+      return;
+    }
+    this.documents.set(known.preview, documentMarkdown(known.conversation));
+    await vscode.commands.executeCommand("markdown.showPreviewToSide", known.preview);
+  }
+
+  async copy(thread: vscode.CommentThread): Promise<void> {
+    await vscode.env.clipboard.writeText(this.of(thread)?.conversation.newest?.text.trim() ?? "");
+  }
+
+  /** Puts a thread away. */
+  async dismiss(thread: vscode.CommentThread): Promise<void> {
+    const known = this.of(thread);
+    if (known === undefined) {
+      thread.dispose();
+      return;
+    }
+    for (const { job, state } of known.conversation.exchanges) {
+      await this.execute(isRunning(state) ? "ezrouter.cancel" : "ezrouter.dismiss", { job });
+    }
+    clearTimeout(known.drawing);
+    this.routing.forget(known.id);
+    this.threads.delete(known.id);
+    this.documents.forget(known.preview);
+    thread.dispose();
+  }
+
+  /** The thread that was written in last, for commands without one. */
+  newest(): vscode.CommentThread | undefined {
+    return [...this.threads.values()].at(-1)?.thread;
+  }
+
+  /** The server is gone: nothing more comes. */
+  end(reason: string): void {
+    for (const known of this.threads.values()) {
+      known.conversation.end(reason);
+      this.draw(known);
+    }
+  }
+
+  private of(thread: vscode.CommentThread): Thread | undefined {
+    return [...this.threads.values()].find((known) => known.thread === thread);
+  }
+
+  private async start(
+    command: string,
+    argument: object,
+    question: string,
+    place: () => Thread,
+    instead?: string,
+  ): Promise<unknown> {
+    this.routing.sent();
+    let known: Thread | undefined;
+    let job: string | undefined;
+    try {
+      const result = await this.execute(command, argument);
+      job = readStarted(result);
+      if (job !== undefined) {
+        known = place();
+        known.conversation.ask(job, question, instead);
+        this.draw(known);
+      }
+      return result;
+    } finally {
+      this.routing.answered(job, known?.id);
+    }
+  }
+
+  private open(uri: string, range: JobNote["range"], question: string): Thread {
+    this.count += 1;
+    const id = `answer-${this.count}`;
+    const where = range === undefined ? new vscode.Range(0, 0, 0, 0) : lastLineOf(rangeOf(range));
+    const thread = this.controller.createCommentThread(this.toUri(uri), where, []);
+    thread.label = "ezrouter";
+    thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
+    const known: Thread = {
+      id,
+      uri,
+      thread,
+      conversation: new Conversation(),
+      preview: this.documents.uri(id, `${question.slice(0, 40) || "Answer"}.md`),
+      drawing: undefined,
+    };
+    this.threads.set(id, known);
+    return known;
+  }
+
+  private deliver(place: string, news: JobNote | AnswerNote): void {
+    const known = this.threads.get(place);
+    if (known === undefined) {
+      return;
+    }
+    const { conversation, thread } = known;
+    if (!conversation.exchanges.some((exchange) => exchange.job === news.job)) {
+      conversation.ask(news.job, "Question");
+    }
+    if ("delta" in news) {
+      conversation.answer(news);
+    } else {
+      conversation.note(news);
+      if (news.range !== undefined) {
+        thread.range = lastLineOf(rangeOf(news.range));
+      }
+    }
+    known.drawing ??= setTimeout(() => this.draw(known), DRAW_EVERY);
+  }
+
+  private draw(known: Thread): void {
+    clearTimeout(known.drawing);
+    known.drawing = undefined;
+    const { thread, conversation } = known;
+    thread.comments = conversation.exchanges.flatMap((exchange) => {
+      const question = new vscode.MarkdownString();
+      question.appendText(exchange.question);
+      return [comment("You", question), comment("ezrouter", new vscode.MarkdownString(answerMarkdown(exchange)))];
+    });
+    thread.contextValue = conversation.running ? "running" : "ended";
+    if (this.documents.has(known.preview)) {
+      this.documents.set(known.preview, documentMarkdown(conversation));
+    }
+  }
+}
+
+/** A selection of whole lines ends before the next line: the thread belongs under its own. */
+function lastLineOf(range: vscode.Range): vscode.Range {
+  const { start, end } = range;
+  const isNext = end.character === 0 && start.line < end.line;
+  return isNext ? new vscode.Range(start, new vscode.Position(end.line - 1, Number.MAX_SAFE_INTEGER)) : range;
+}
+
+function comment(name: string, body: vscode.MarkdownString): vscode.Comment {
+  return { body, mode: vscode.CommentMode.Preview, author: { name } };
+}
