@@ -1,4 +1,5 @@
-//! Times what every keystroke costs the text layer, on documents from small to absurd, and what hostile texts can cost at most.
+//! Times what every keystroke costs the text layer, on documents from small to absurd, what hostile texts can cost at most, and
+//! what a long rewrite takes.
 //! Leaves out pass or fail: it prints nanoseconds for a person to read.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -7,6 +8,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use ezrouter_lsp::rewrite::{Command, Delivery, Event, Guard, Now, Options, Pace, Review, Rewrite};
 use ezrouter_lsp::text::anchor::{Stick, carry, replacements, shift};
 use ezrouter_lsp::text::diff::{distance, edits, revert};
 use ezrouter_lsp::text::document::{Change, Document, Hull, between_texts};
@@ -201,4 +203,74 @@ fn main() {
     keystrokes_and_positions();
     anchors();
     differences();
+    streamed_rewrites();
+}
+
+/// A thousand lines that replace a thousand, in pieces of four characters: what the machine takes, and how many edits it sends.
+fn streamed_rewrites() {
+    let lines = |line: fn(usize) -> String| (0..1_000).map(line).collect::<String>();
+    let old = lines(|n| format!("    let value_{n} = compute(old, {n});\n"));
+    let half = lines(|n| match n % 2 {
+        0 => format!("    let value_{n} = compute(old, {n});\n"),
+        _ => format!("    let value_{n} = compute(new, {n})?;\n"),
+    });
+    let all = lines(|n| format!("    value[{n}] = new.compute({n})?;\n"));
+    for (name, new) in [("every second line", half), ("every line", all)] {
+        let begin = Instant::now();
+        let edits = stream(&old, &new);
+        println!(
+            "1,000 lines of which {name} changes: {edits} edits, {} us in all",
+            begin.elapsed().as_micros()
+        );
+    }
+}
+
+/// Plays a reply to an editor that applies each edit at once; gives the number of edits.
+fn stream(old: &str, new: &str) -> usize {
+    let mut document = Document::open("text".to_owned(), Some(1), old);
+    let options = Options {
+        delivery: Delivery::Stream,
+        pace: Pace::Prompt,
+        guard: Guard::Versions,
+        review: Review::Wait,
+    };
+    let mut rewrite = Rewrite::new(document.text(), Span::new(0, old.len()), options);
+    let letters: Vec<char> = new.chars().collect();
+    let pieces = letters.chunks(4).map(|piece| piece.iter().collect());
+    let mut events: Vec<Event> = pieces.map(Event::Text).collect();
+    events.push(Event::Complete(String::new()));
+    events.extend(vec![Event::Tick; 40]);
+    let mut sent = 0;
+    for (step, event) in (1_u64..).zip(events) {
+        // A fast model: a piece each 10 ms, so that three of them go into an edit.
+        let now = Now {
+            millis: step * 10,
+            turn: true,
+            unchanged: false,
+        };
+        let text = document.text().clone();
+        let mut commands = rewrite.step(now, &text, event);
+        while let Some(command) = commands.pop() {
+            let Command::Send { edits, .. } = command else {
+                continue;
+            };
+            sent += 1;
+            let changes: Vec<Change> = edits
+                .iter()
+                .rev()
+                .map(|edit| Change::Partial {
+                    range: ezrouter_lsp::text::position::range(
+                        document.text(),
+                        edit.span,
+                        Encoding::Utf8,
+                    ),
+                    text: edit.text.clone(),
+                })
+                .collect();
+            let batch = document.apply(Some(1), &changes, Encoding::Utf8).unwrap();
+            commands.extend(rewrite.changed(now, &batch, false).0);
+        }
+    }
+    assert_eq!(document.text().to_string(), new);
+    sent
 }

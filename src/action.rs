@@ -1,5 +1,8 @@
 //! Which actions exist and which of them fit a selection: the built-in prompts. Knows no editor and no request.
 
+pub mod directive;
+pub mod own;
+
 /// What an action does with the model's reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -20,7 +23,22 @@ pub struct Action {
     pub kind: Kind,
     /// What the model is told.
     pub prompt: &'static str,
+    /// Where the text of a rewrite goes.
+    pub target: Target,
     fits: Fits,
+}
+
+/// Where the text of a rewrite goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// In the place of the selection, or to the cursor.
+    #[default]
+    Selection,
+    /// To lines of its own behind the selection's last line, or at the end of the file where the selection is indented: what
+    /// stands inside of something else is no place for text that stands by itself.
+    Below,
+    /// To lines of its own at the end of the file.
+    End,
 }
 
 /// The languages that an action makes sense in.
@@ -30,13 +48,17 @@ enum Fits {
     Code,
     /// Languages whose type annotations are optional.
     OptionalTypes,
+    /// No selection at all.
+    Cursor,
 }
 
 /// The built-in actions, in the order in which menus show them.
 ///
 /// Wording: every rewrite prompt says what must *not* change, because models asked to "improve" code rename things and
 /// drop comments; *Fix* names no kind of mistake, so that the model looks for all of them; *Explain* asks for the
-/// purpose first, because a line-by-line retelling is what people skip.
+/// purpose first, because a line-by-line retelling is what people skip; *Write tests* says what a good test looks at, because
+/// models test the obvious three times, and not to repeat the selection, because the tests stand behind it; *Continue* says where to stop, because models go on
+/// until their limit, and not to repeat, because small ones begin by copying the line.
 pub const BUILT_IN: &[Action] = &[
     Action {
         id: "explain",
@@ -44,6 +66,7 @@ pub const BUILT_IN: &[Action] = &[
         kind: Kind::Ask,
         prompt: "Explain the selection: first what it is for in one or two sentences, then how it works, then anything \
                  surprising about it. Be brief.",
+        target: Target::Selection,
         fits: Fits::Anything,
     },
     Action {
@@ -52,6 +75,7 @@ pub const BUILT_IN: &[Action] = &[
         kind: Kind::Ask,
         prompt: "Look for bugs in the selection. For each one name the line, say which input makes it fail and how, and \
                  show the smallest fix. If you find none, say so; do not list matters of taste.",
+        target: Target::Selection,
         fits: Fits::Code,
     },
     Action {
@@ -59,6 +83,7 @@ pub const BUILT_IN: &[Action] = &[
         title: "Fix",
         kind: Kind::Rewrite,
         prompt: "Fix the mistakes in the selection. Change only what is wrong; keep names, comments, style and layout.",
+        target: Target::Selection,
         fits: Fits::Anything,
     },
     Action {
@@ -67,6 +92,7 @@ pub const BUILT_IN: &[Action] = &[
         kind: Kind::Rewrite,
         prompt: "Simplify the selection without changing what it does or says: fewer steps, less nesting, no \
                  repetition. Keep public names, signatures and the comments that still apply.",
+        target: Target::Selection,
         fits: Fits::Anything,
     },
     Action {
@@ -75,6 +101,7 @@ pub const BUILT_IN: &[Action] = &[
         kind: Kind::Rewrite,
         prompt: "Add documentation comments to the selection in the customary form of its language: what it does, what \
                  it takes and gives, how it fails. Do not change the code.",
+        target: Target::Selection,
         fits: Fits::Code,
     },
     Action {
@@ -83,6 +110,7 @@ pub const BUILT_IN: &[Action] = &[
         kind: Kind::Rewrite,
         prompt: "Add type annotations to the selection wherever they can be told with certainty. Do not change what the \
                  code does.",
+        target: Target::Selection,
         fits: Fits::OptionalTypes,
     },
     Action {
@@ -91,7 +119,28 @@ pub const BUILT_IN: &[Action] = &[
         kind: Kind::Rewrite,
         prompt: "Make the selection handle the errors that it now ignores or lets crash, in the way that the \
                  surrounding code does it. Change nothing else.",
+        target: Target::Selection,
         fits: Fits::Code,
+    },
+    Action {
+        id: "write_tests",
+        title: "Write tests",
+        kind: Kind::Rewrite,
+        prompt: "Write tests for the selection in the way that the surrounding code is tested, as far as that can be seen, else \
+                 with the customary means of its language: one test for each thing that it promises, and for the edge cases \
+                 that somebody could get wrong. Do not repeat the selection.",
+        target: Target::Below,
+        fits: Fits::Code,
+    },
+    Action {
+        id: "continue",
+        title: "Continue",
+        kind: Kind::Rewrite,
+        prompt: "Write what comes next at the cursor, in the style of what stands before it and fitting what stands after \
+                 it. Stop where the thing that was begun is complete: the statement, the function, the sentence or the \
+                 paragraph. Do not repeat what stands there already.",
+        target: Target::Selection,
+        fits: Fits::Cursor,
     },
 ];
 
@@ -106,7 +155,23 @@ pub fn fitting(language: &str) -> impl Iterator<Item = &'static Action> {
         Fits::Anything => true,
         Fits::Code => !is_prose(language),
         Fits::OptionalTypes => OPTIONALLY_TYPED.contains(&language),
+        Fits::Cursor => false,
     })
+}
+
+/// The built-in actions that make sense where nothing is selected.
+pub fn at_cursor() -> impl Iterator<Item = &'static Action> {
+    BUILT_IN.iter().filter(|action| action.fits == Fits::Cursor)
+}
+
+/// The beginning of somebody's own words, as a title: at most 40 characters of the first line.
+pub fn title(words: &str) -> String {
+    let line = words.lines().next().unwrap_or_default();
+    let mut title: String = line.chars().take(40).collect();
+    if title.len() < words.len() {
+        title.push('…');
+    }
+    title
 }
 
 /// Whether a language id names prose rather than code.
@@ -153,7 +218,8 @@ mod tests {
                 "Fix",
                 "Simplify",
                 "Document",
-                "Handle errors"
+                "Handle errors",
+                "Write tests"
             ]
         );
         assert_eq!(
@@ -165,7 +231,8 @@ mod tests {
                 "Simplify",
                 "Document",
                 "Add types",
-                "Handle errors"
+                "Handle errors",
+                "Write tests"
             ]
         );
         assert_eq!(titles("markdown"), ["Explain", "Fix", "Simplify"]);

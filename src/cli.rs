@@ -3,18 +3,31 @@
 
 pub mod ask;
 pub mod check;
+pub mod history;
 pub mod input;
+pub mod log;
 pub mod meter;
 pub mod models;
 pub mod rewrite;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
-use crate::config::{self, Environment, Settings};
+use crate::config::{self, Config, Environment, Settings};
+use crate::first_use;
 use crate::gateway::Gateway;
-use crate::gateway::signal::{Finish, Signal, Usage};
+use crate::gateway::signal::{Finish, Signal};
 use crate::prompt::Request;
 use meter::Meter;
+
+/// Where the cursor of the terminal stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cursor {
+    /// At the start of a line, or there is no terminal.
+    LineStart,
+    /// Behind text of the answer.
+    WithinLine,
+}
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,40 +45,77 @@ pub enum Ending {
 /// What a command works with.
 pub struct Context {
     /// The settings in force.
-    pub settings: Settings,
+    pub config: Config,
     /// The gateway.
     pub gateway: Gateway,
     /// Shows how far a request has come.
     pub meter: Meter,
+    /// The folder of the project, if there is one: what patterns in the settings are relative to.
+    pub project: Option<PathBuf>,
 }
 
 impl Context {
-    /// Settings and gateway as the environment gives them.
-    pub fn new(environment: &Environment) -> Self {
-        let (settings, _) = config::settings(environment, &[]);
-        let gateway = Gateway::new(environment.gateway(&settings));
-        let meter = Meter::new(settings.model.clone());
+    /// Settings and gateway as environment and files give them, the project of `file` among them; without a file that of the
+    /// current directory.
+    pub fn new(environment: &Environment, file: Option<&str>) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        let file = file.filter(|file| *file != "-").unwrap_or("file");
+        let path = here.join(file);
+        let path = path.canonicalize().unwrap_or(path);
+        let project = config::project_of(&path);
+        let config = Config::with_project(environment, project.as_deref());
+        let gateway = Gateway::new(config.gateway());
+        let meter = Meter::new(config.settings_in("").model.clone());
         Self {
-            settings,
+            config,
             gateway,
             meter,
+            project,
         }
     }
 
-    /// Sends a request and hands over its text as it comes, until it is complete, fails, or the user presses Ctrl-C.
-    /// Gives the token counts of a complete answer.
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        self.config.settings_in("")
+    }
+
+    /// Says on stderr what is wrong with the settings; the rest of them is used.
+    pub fn tell_problems(&self) {
+        for problem in self.config.problems() {
+            // Nothing is left to be done if stderr cannot be written to.
+            let _ = writeln!(std::io::stderr(), "ezrouter-lsp: settings: {problem}");
+        }
+    }
+
+    /// Says on a terminal what is sent where, if this user was never told.
+    pub fn introduce(&self, environment: &Environment) {
+        let directory = environment.state_directory();
+        let Some(directory) = directory.filter(|_| !environment.is_offline()) else {
+            return;
+        };
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() && first_use::mark(&directory).is_ok_and(|is_first| is_first) {
+            let text = first_use::sentence(&self.settings().base_url);
+            // Nothing is left to be done if the terminal cannot be written to.
+            let _ = writeln!(stderr, "{text}.");
+        }
+    }
+
+    /// Sends a request and hands over its text as it comes, until it is complete, fails, or the user presses Ctrl-C. `take` says
+    /// where it leaves the cursor of the terminal, in which nothing else may be drawn in the middle of a line.
     pub(crate) async fn converse(
         &mut self,
         request: Request,
-        mut take: impl FnMut(&str) -> Result<(), Ending>,
-    ) -> Result<Option<Usage>, Ending> {
+        mut take: impl FnMut(&str) -> Result<Cursor, Ending>,
+    ) -> Result<(), Ending> {
         let mut reply = self.gateway.send(request);
-        let mut usage = None;
+        // One listener for the whole of it: a Ctrl-C that came between two of them would be lost.
+        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
         loop {
             let signal = tokio::select! {
                 signal = reply.next() => signal,
                 () = self.meter.tick() => continue,
-                _ = tokio::signal::ctrl_c() => {
+                _ = &mut interrupted => {
                     self.meter.clear();
                     return Err(Ending::Interrupted);
                 }
@@ -73,8 +123,8 @@ impl Context {
             match signal {
                 Some(Signal::Text(text)) => {
                     self.meter.clear();
-                    take(&text)?;
-                    self.meter.count(text.len());
+                    let cursor = take(&text)?;
+                    self.meter.count(text.len(), cursor);
                 }
                 Some(Signal::Retry {
                     seconds,
@@ -86,13 +136,14 @@ impl Context {
                         "retrying in {seconds:.0} s, attempt {next} of {of}: {reason}"
                     ));
                 }
+                Some(Signal::Key { source }) => self.meter.say(format!("waiting for the {source}")),
                 Some(Signal::Thinking { .. }) => self.meter.say("thinking".to_owned()),
-                Some(Signal::Usage(counted)) => usage = Some(counted),
+                Some(Signal::Usage(usage)) => self.meter.note(usage),
                 Some(Signal::Attempt { .. } | Signal::Started { .. }) => {}
                 Some(Signal::End(end)) => {
                     self.meter.clear();
                     return match end {
-                        Ok(Finish::Complete) => Ok(usage),
+                        Ok(Finish::Complete) => Ok(()),
                         Ok(other) => Err(Ending::Failed(self.incomplete(&other))),
                         Err(failure) => Err(Ending::Failed(failure.to_string())),
                     };
@@ -105,14 +156,21 @@ impl Context {
     fn incomplete(&self, finish: &Finish) -> String {
         match finish {
             Finish::Length => format!(
-                "the answer was cut off after {} tokens; select less with --lines",
-                self.settings.max_output_tokens
+                "the answer was cut off at the limit on tokens (max_output_tokens is {}); raise it in the settings, or ask for \
+                 less",
+                self.settings().max_output_tokens
             ),
             Finish::Refused => "the model or a filter refused to answer".to_owned(),
             Finish::Complete => String::new(),
             Finish::Other(reason) => format!("the model stopped early ({reason}); try again"),
         }
     }
+}
+
+/// `ezrouter-lsp schema`: prints the JSON Schema of the settings.
+pub fn schema() -> Ending {
+    let text = format!("{:#}\n", config::schema::schema());
+    print(&text).err().unwrap_or(Ending::Complete)
 }
 
 /// Writes to stdout at once.

@@ -2,6 +2,7 @@
 //! over pipes to the small editor of [`crate::client`]; the gateway is a scripted stand-in on loopback. Every step is shown
 //! and checked. What it looks like is [`screen`]'s work.
 
+pub mod frame;
 pub mod screen;
 
 use std::path::Path;
@@ -15,7 +16,8 @@ use crate::client::editor::Editor;
 use crate::gateway::signal::Usage;
 use crate::offline::{Answer, Script, Standin, State, Step};
 use crate::text::Range;
-use screen::{Screen, View};
+use frame::View;
+use screen::Screen;
 
 const URI: &str = "file:///demo/shopping.py";
 const ROOT: &str = "file:///demo";
@@ -77,6 +79,7 @@ pub async fn run(server: &Path, screen: Screen) -> Result<(), String> {
         standin,
         screen,
         step: 0,
+        selected: 0..0,
         answer: String::new(),
     };
     let outcome = demo.steps().await;
@@ -97,6 +100,8 @@ fn start(server: &Path, standin: &Standin) -> Result<Child, String> {
         .env("EZROUTER_BASE_URL", standin.base_url())
         .env("EZROUTER_API_KEY", "sk-scripted")
         .env("EZROUTER_MODEL", "scripted-model")
+        .env_remove("EZROUTER_ANTHROPIC_BASE_URL")
+        .env_remove("EZROUTER_OFFLINE")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -124,6 +129,7 @@ fn spoken(text: &str, pause: Duration) -> Answer {
         input: 412,
         cached: 380,
         output: 64,
+        ..Usage::default()
     };
     Answer::stream(words.chain([Step::finish("stop"), Step::Usage(usage), Step::Done]))
 }
@@ -133,6 +139,8 @@ struct Demo {
     standin: Standin,
     screen: Screen,
     step: u32,
+    /// The lines that are shown as selected.
+    selected: std::ops::Range<usize>,
     answer: String,
 }
 
@@ -149,6 +157,7 @@ impl Demo {
     }
 
     async fn ask(&mut self) -> Result<(), String> {
+        self.selected = FUNCTION.0 as usize..FUNCTION.1 as usize + 1;
         self.say(
             "Explain: the function is selected, the answer arrives word by word in the hover.",
         )
@@ -172,6 +181,7 @@ impl Demo {
             "the answer is whole, and it was seen to grow",
         )?;
         self.answer.clear();
+        self.selected = 0..0;
         Ok(())
     }
 
@@ -179,7 +189,9 @@ impl Demo {
         self.say("Simplify: the new text arrives in the file, while somebody types at its top.")
             .await;
         let job = self.start("Simplify").await?;
-        let mut typed = TYPED.chars();
+        // A line of its own first, as people do.
+        self.editor.type_at(0, 0, "\n");
+        let mut typed = TYPED.trim_end().chars();
         let mut column = 0;
         let mut ticks = 0;
         while !self.is_settled(&job) {
@@ -209,19 +221,20 @@ impl Demo {
 
     async fn undo(&mut self) -> Result<(), String> {
         self.say(
-            "Undo: what was typed last goes first, then one undo takes the whole rewrite back.",
+            "Undo: one press takes the whole rewrite back; what was typed is undone by itself.",
         )
         .await;
-        let with_original = |text: &str| text.ends_with(FILE);
         let mut presses = 0;
-        while !with_original(&self.editor.text()) && self.editor.undo() {
-            presses += 1;
+        while !self.editor.text().ends_with(FILE) && self.editor.undo() {
+            // What was typed behind the end of the rewrite goes first.
+            let stands = self.editor.text().ends_with(&rewritten());
+            presses = if stands { 0 } else { presses + 1 };
             if !self.tick().await {
                 return Err("the editor stopped".to_owned());
             }
         }
         self.hold(Duration::from_secs(1)).await;
-        self.check(presses <= TYPED.len() + 1, "one undo took the rewrite back")?;
+        self.check(presses == 1, "one undo took the rewrite back")?;
         while self.editor.text() != FILE && self.editor.undo() {}
         self.check(self.editor.text() == FILE, "the file is as it was")
     }
@@ -356,6 +369,7 @@ impl Demo {
         self.screen.show(&View {
             text: &text,
             original: FILE,
+            selected: self.selected.clone(),
             progress,
             answer: &self.answer,
         });

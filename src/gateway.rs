@@ -1,39 +1,52 @@
-//! The gateway client: sends a [`Request`], streams [`Signal`]s. The only file that names the HTTP client; what bytes,
-//! statuses and errors mean is decided in the pure modules below it. It knows nothing of editors and documents.
+//! The gateway client: sends a [`Request`], streams [`Signal`]s. What bytes, statuses and errors mean is decided in the pure
+//! modules below it. It knows nothing of editors and documents.
 //!
 //! A request is a task of its own. Dropping its [`Reply`] ends the task and closes the connection, in every phase: the
 //! gateway sees that and stops generating, which is what the user pays for.
 
 pub mod address;
+pub mod anthropic;
+mod attempt;
 pub mod catalog;
 pub mod complaint;
 pub mod connection;
+pub mod effort;
 pub mod error;
+pub mod grammar;
+pub mod headers;
+mod keyed;
+pub mod known;
 pub mod openai;
 pub mod pace;
+pub mod preview;
+pub mod reader;
 pub mod refusal;
+pub mod route;
 pub mod signal;
 pub mod sse;
+pub mod surface;
+pub mod visit;
+mod way;
 
-use std::sync::{Arc, OnceLock};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::header::{
-    ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
-    RETRY_AFTER,
-};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout, timeout_at};
 
-use self::address::{Address, Scheme};
+use self::address::Address;
+use self::attempt::Attempt;
 use self::catalog::Model;
-use self::error::{Failure, Kind, Repeat, Setback};
-use self::openai::{Progress, Reader};
-use self::pace::Pace;
+use self::error::{Failure, Kind, Repeat};
+use self::known::{Freshness, Known};
 pub use self::pace::Timeouts;
-use self::refusal::Refusal;
+use self::preview::Preview;
+use self::route::Proxy;
 use self::signal::{Finish, Signal};
+use self::surface::{Choice, Surface};
+use self::way::Way;
 use crate::key::Key;
+use crate::key::source::Source;
 use crate::prompt::Request;
 
 /// How to reach the gateway.
@@ -41,12 +54,24 @@ use crate::prompt::Request;
 pub struct Settings {
     /// The root of the gateway; `/v1` and the like at its end do no harm. `https` only, but for this computer.
     pub base_url: String,
-    /// The key; without one every request ends with [`Kind::NoKey`].
-    pub key: Option<Key>,
+    /// Where the Anthropic surface is, if not where the gateway has it; `/v1/messages` follows on it.
+    pub anthropic_base_url: Option<String>,
+    /// The surface that models are spoken to on.
+    pub surface: Choice,
+    /// Where the key comes from; without one every request ends with [`Kind::NoKey`].
+    pub key: Source,
     /// How long to wait for what.
     pub timeouts: Timeouts,
     /// How many attempts there are in all, the first included; at least one is made.
     pub attempts: u32,
+    /// The proxy that leads there, instead of those of the environment; never for this computer.
+    pub proxy: Option<Proxy>,
+    /// A file of certificates that are trusted beside the system's.
+    pub ca_file: Option<PathBuf>,
+    /// When it is told that the key takes long to come.
+    pub slow_key: Duration,
+    /// When the catalog is asked for again.
+    pub freshness: Freshness,
     /// The wait before the second attempt; it doubles with each one after that, and varies by a fifth either way.
     pub retry_unit: Duration,
 }
@@ -55,22 +80,19 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             base_url: "https://www.ezrouter.dev".to_owned(),
-            key: None,
+            anthropic_base_url: None,
+            surface: Choice::Auto,
+            key: Source::default(),
+            proxy: None,
+            ca_file: None,
+            slow_key: Duration::from_secs(1),
             timeouts: Timeouts::default(),
             attempts: 5,
+            freshness: Freshness::default(),
             retry_unit: Duration::from_secs(1),
         }
     }
 }
-
-/// What is read of an error body, and for how long.
-const ERROR_BODY: (usize, Duration) = (64 << 10, Duration::from_secs(5));
-
-/// What is read of a catalog, and for how long.
-const CATALOG: (usize, Duration) = (4 << 20, Duration::from_secs(20));
-
-/// What is read behind the end mark, and for how long, so that the connection can serve the next request.
-const REMAINDER: (usize, Duration) = (64 << 10, Duration::from_secs(1));
 
 /// A client for one gateway. Cloning is cheap, and clones share their connections.
 #[derive(Clone, Debug)]
@@ -81,43 +103,95 @@ pub struct Gateway {
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    address: Result<Address, Failure>,
-    /// Built at the first use, since reading the system's certificates takes time and may fail.
-    client: OnceLock<Result<reqwest::Client, Failure>>,
+    /// To the gateway, and to its Anthropic surface if that is somewhere else.
+    main: Arc<Way>,
+    anthropic: Option<Arc<Way>>,
+    known: Mutex<Known>,
 }
 
 impl Gateway {
     /// A client with these settings. Never fails: what is wrong with them is told by the first request.
     pub fn new(settings: Settings) -> Self {
-        let address = Address::new(&settings.base_url);
+        let way = |address| Arc::new(Way::new(address, &settings));
+        let anthropic = settings.anthropic_base_url.as_deref();
+        let shared = Shared {
+            main: way(Address::new(&settings.base_url)),
+            anthropic: anthropic.map(|base| way(Address::of_anthropic(base))),
+            settings,
+            known: Mutex::default(),
+        };
         Self {
-            shared: Arc::new(Shared {
-                settings,
-                address,
-                client: OnceLock::new(),
-            }),
+            shared: Arc::new(shared),
         }
     }
 
-    /// Prepares the first request in the background: reads the system's certificates. Needs a tokio runtime; returns at once.
-    pub fn warm_up(&self) {
-        let shared = Arc::clone(&self.shared);
-        tokio::task::spawn_blocking(move || shared.client().is_ok());
+    /// Whether it was made with these settings.
+    pub fn has(&self, settings: &Settings) -> bool {
+        fn parts(settings: &Settings) -> impl PartialEq {
+            let Settings {
+                base_url,
+                anthropic_base_url,
+                surface,
+                key,
+                proxy,
+                ca_file,
+                slow_key,
+                timeouts,
+                attempts,
+                freshness,
+                retry_unit,
+            } = settings;
+            let bases = (base_url, anthropic_base_url);
+            let waits = (*timeouts, *slow_key, *retry_unit, *freshness);
+            (bases, *surface, key, proxy, ca_file, waits, *attempts)
+        }
+        parts(&self.shared.settings) == parts(settings)
     }
 
-    /// The models that the gateway offers. One attempt; an error is what the user reads. Dropping the future cancels it.
+    /// Prepares the first request in the background: reads the system's certificates, and asks for the catalog, which also
+    /// opens a connection. From then on the catalog is kept fresh. Needs a tokio runtime; returns at once.
+    pub fn warm_up(&self) {
+        for way in std::iter::once(&self.shared.main).chain(&self.shared.anthropic) {
+            let way = Arc::clone(way);
+            tokio::task::spawn_blocking(move || way.client().is_ok());
+        }
+        self.shared.known().follow();
+        self.refresh();
+    }
+
+    /// The models that the gateway offers; from then on requests know which surfaces a model has. One attempt; an error is
+    /// what the user reads. Dropping the future cancels it.
     pub async fn models(&self) -> Result<Vec<Model>, Failure> {
-        let models = self.shared.models().await;
-        models.map_err(|failure| failure.presentable(self.shared.settings.key.as_ref()))
+        self.shared.settings.key.key().await?;
+        self.visit().await.catalog
+    }
+
+    /// The surface that a model is spoken to on.
+    pub fn surface(&self, model: &str) -> Surface {
+        let known = self.shared.known();
+        let offered = known.model(model).map(|found| found.surfaces.as_slice());
+        self.shared.settings.surface.surface(model, offered)
+    }
+
+    /// What [`Self::send`] would send now. Sends nothing, and asks nobody for the key.
+    ///
+    /// # Errors
+    /// What is wrong with the base URL, as the request itself would tell it.
+    pub fn preview(&self, request: &Request) -> Result<Preview, Failure> {
+        let surface = self.surface(&request.model);
+        let address = self.shared.way(surface).address.as_ref();
+        let address = address.map_err(|failure| self.shared.advise(surface, failure.clone()))?;
+        Ok(Preview::new(surface, address, request))
     }
 
     /// Sends a request. Needs a tokio runtime; returns at once.
     pub fn send(&self, request: Request) -> Reply {
         let (sender, signals) = mpsc::unbounded_channel();
+        let surface = self.surface(&request.model);
         let shared = Arc::clone(&self.shared);
         let task = tokio::spawn(async move {
-            let end = shared.run(&request, &sender).await;
-            let end = end.map_err(|failure| failure.presentable(shared.settings.key.as_ref()));
+            let end = shared.run(surface, &request, &sender).await;
+            let end = shared.follow_up(end, &request.model).await;
             tell(&sender, Signal::End(end));
         });
         Reply {
@@ -169,22 +243,36 @@ fn tell(sender: &Sender, signal: Signal) {
 }
 
 impl Shared {
-    /// All attempts of one request.
-    async fn run(self: &Arc<Self>, request: &Request, sender: &Sender) -> Result<Finish, Failure> {
-        let address = self.address.as_ref().map_err(Clone::clone)?;
-        let headers = headers(self.settings.key.as_ref())?;
-        let client = self.ready_client().await?;
-        let body = openai::body(request);
+    /// All attempts of one request with one key.
+    async fn attempts(
+        self: &Arc<Self>,
+        surface: Surface,
+        request: &Request,
+        key: &Key,
+        sender: &Sender,
+    ) -> Result<Finish, Failure> {
+        let way = self.way(surface);
+        let address = way.address.as_ref().map_err(Clone::clone)?;
+        let headers = headers::of(surface, key)?;
+        let client = way.ready_client().await?;
+        let url = address.endpoint(surface);
+        let body = surface.body(request);
+        let attempt = Attempt {
+            shared: self,
+            surface,
+            request,
+            host: &address.host,
+            key,
+            timeouts: self.settings.timeouts.with(request.thinking),
+            sender,
+        };
         let of = self.settings.attempts.max(1);
         let mut number = 1;
         let mut repeated_once = false;
         loop {
             tell(sender, Signal::Attempt { number, of });
-            let post = client
-                .post(&address.chat)
-                .headers(headers.clone())
-                .body(body.clone());
-            let setback = match self.attempt(post, address, sender).await {
+            let post = client.post(url).headers(headers.clone()).body(body.clone());
+            let setback = match attempt.run(post).await {
                 Ok(finish) => return Ok(finish),
                 Err(setback) => setback,
             };
@@ -212,32 +300,6 @@ impl Shared {
         }
     }
 
-    async fn models(self: &Arc<Self>) -> Result<Vec<Model>, Failure> {
-        let address = self.address.as_ref().map_err(Clone::clone)?;
-        let headers = headers(self.settings.key.as_ref())?;
-        let get = self
-            .ready_client()
-            .await?
-            .get(&address.models)
-            .headers(headers);
-        let limit = self.settings.timeouts.first_byte;
-        let response = match timeout(limit, get.send()).await {
-            Err(_) => return Err(pace::silence(limit)),
-            Ok(Err(error)) => {
-                return Err(connection::judge(&error.without_url(), &address.host).failure);
-            }
-            Ok(Ok(response)) => response,
-        };
-        if !response.status().is_success() {
-            return Err(refused(response).await.failure);
-        }
-        let body = read_some(response, CATALOG).await;
-        let catalog = serde_json::from_slice(&body)
-            .ok()
-            .and_then(|body| catalog::read(&body));
-        catalog.ok_or_else(openai::web_page)
-    }
-
     /// The wait after an attempt that failed: 1, 2, 4, 8 units, a fifth more or less, so that the clients of a gateway that
     /// comes back do not all return at the same moment.
     fn wait_after(&self, number: u32) -> Duration {
@@ -248,192 +310,9 @@ impl Shared {
         doubled.mul_f64(0.8 + 0.4 * fastrand::f64())
     }
 
-    /// One attempt, from the connection to the end of the reply.
-    async fn attempt(
-        &self,
-        post: reqwest::RequestBuilder,
-        address: &Address,
-        sender: &Sender,
-    ) -> Result<Finish, Setback> {
-        let limit = self.settings.timeouts.first_byte;
-        let response = match timeout(limit, post.send()).await {
-            Err(_) => return Err(Setback::last(pace::silence(limit))),
-            Ok(Err(error)) => return Err(connection::judge(&error.without_url(), &address.host)),
-            Ok(Ok(response)) => response,
-        };
-        let request_id = header(&response, "x-oneapi-request-id");
-        let name = |mut setback: Setback| {
-            setback.failure.request_id = request_id.clone().or(setback.failure.request_id);
-            setback
-        };
-        if !response.status().is_success() {
-            return Err(name(refused(response).await));
-        }
-        tell(
-            sender,
-            Signal::Started {
-                request_id: request_id.clone(),
-            },
-        );
-        if header(&response, CONTENT_TYPE.as_str())
-            .is_some_and(|kind| kind.starts_with("text/html"))
-        {
-            return Err(name(Setback::last(openai::web_page())));
-        }
-        self.stream(response, address, sender).await.map_err(name)
+    fn way(&self, surface: Surface) -> &Arc<Way> {
+        let anthropic = self.anthropic.as_ref();
+        let other = anthropic.filter(|_| surface == Surface::Anthropic);
+        other.unwrap_or(&self.main)
     }
-
-    /// Reads the body of a reply whose status said success.
-    async fn stream(
-        &self,
-        mut response: reqwest::Response,
-        address: &Address,
-        sender: &Sender,
-    ) -> Result<Finish, Setback> {
-        let mut reader = Reader::default();
-        let mut pace = Pace::new(self.settings.timeouts, Instant::now().into_std());
-        loop {
-            let mut signals = Vec::new();
-            let chunk = timeout_at(Instant::from_std(pace.deadline()), response.chunk()).await;
-            let end = if let Ok(Ok(Some(bytes))) = &chunk {
-                let progress = reader.push(bytes, &mut signals);
-                pace.note(&signals, &progress, Instant::now().into_std());
-                match progress {
-                    Progress::Open | Progress::Finished => None,
-                    Progress::Ended(end) => Some(end),
-                }
-            } else {
-                Some(reader.finish(&mut signals))
-            };
-            for signal in signals {
-                tell(sender, signal);
-            }
-            let Some(end) = end else { continue };
-            return match (end, chunk) {
-                (Ok(finish), chunk) => {
-                    if chunk.is_ok_and(|chunk| chunk.is_ok_and(|bytes| bytes.is_some())) {
-                        tokio::spawn(read_remainder(response));
-                    }
-                    Ok(finish)
-                }
-                // What the gateway said about it tells more than how it was cut off.
-                (Err(failure), _) if failure != openai::cut() => Err(Setback::last(failure)),
-                (Err(_), Err(_)) => Err(Setback::last(pace.failure())),
-                (Err(_), Ok(Err(error))) if !reader.has_spoken() => {
-                    Err(connection::judge(&error.without_url(), &address.host))
-                }
-                (Err(failure), _) => Err(Setback::last(failure)),
-            };
-        }
-    }
-
-    async fn ready_client(self: &Arc<Self>) -> Result<reqwest::Client, Failure> {
-        if let Some(client) = self.client.get() {
-            return client.clone();
-        }
-        let shared = Arc::clone(self);
-        let built = tokio::task::spawn_blocking(move || shared.client().clone()).await;
-        built.unwrap_or_else(|_| Err(no_client("its setup was broken off")))
-    }
-
-    /// The HTTP client, built at the first call; blocks while it reads the system's certificates.
-    fn client(&self) -> &Result<reqwest::Client, Failure> {
-        self.client.get_or_init(|| {
-            // Another part of the process may have chosen a provider before; any will do.
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .ok();
-            let mut builder = reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(self.settings.timeouts.connect)
-                .tcp_nodelay(true)
-                .user_agent(concat!("ezrouter-lsp/", env!("CARGO_PKG_VERSION")));
-            if matches!(&self.address, Ok(address) if address.is_loopback) {
-                // What stays on this computer must not take the way over a proxy.
-                builder = builder.no_proxy();
-            }
-            if matches!(&self.address, Ok(address) if address.scheme == Scheme::Http) {
-                // Plain http needs no certificates, and a system without any would fail the client.
-                builder = builder.tls_certs_only([]);
-            }
-            builder
-                .build()
-                .map_err(|error| no_client(&innermost(&error)))
-        })
-    }
-}
-
-fn headers(key: Option<&Key>) -> Result<HeaderMap, Failure> {
-    let Some(key) = key else {
-        return Err(Failure::new(
-            Kind::NoKey,
-            "No API key is set",
-            "Set EZROUTER_API_KEY",
-        ));
-    };
-    let mut authorization =
-        HeaderValue::from_str(&format!("Bearer {}", key.expose())).map_err(|_| {
-            let what = "The API key holds characters that a key cannot hold";
-            Failure::new(Kind::BadKey, what, "Set EZROUTER_API_KEY to a valid key")
-        })?;
-    authorization.set_sensitive(true);
-    Ok(HeaderMap::from_iter([
-        (AUTHORIZATION, authorization),
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (ACCEPT, HeaderValue::from_static("text/event-stream")),
-        // The gateway words its errors in the language of this header, in Chinese without it.
-        (ACCEPT_LANGUAGE, HeaderValue::from_static("en")),
-    ]))
-}
-
-fn header(response: &reqwest::Response, name: &str) -> Option<String> {
-    let value = response.headers().get(name)?.to_str().ok()?;
-    (!value.is_empty()).then(|| value.to_owned())
-}
-
-/// What a reply with an error status means.
-async fn refused(response: reqwest::Response) -> Setback {
-    let status = response.status().as_u16();
-    let retry_after = header(&response, RETRY_AFTER.as_str());
-    let location = header(&response, LOCATION.as_str());
-    let body = read_some(response, ERROR_BODY).await;
-    refusal::judge(Refusal {
-        status,
-        body: &String::from_utf8_lossy(&body),
-        retry_after: retry_after.as_deref(),
-        location: location.as_deref(),
-    })
-}
-
-/// Reads a body until it ends or breaks, the time is over, or there is more of it than wanted.
-async fn read_some(mut response: reqwest::Response, (most, limit): (usize, Duration)) -> Vec<u8> {
-    let deadline = Instant::now() + limit;
-    let mut body = Vec::new();
-    while let Ok(Ok(Some(bytes))) = timeout_at(deadline, response.chunk()).await {
-        body.extend_from_slice(&bytes);
-        if most <= body.len() {
-            break;
-        }
-    }
-    body
-}
-
-async fn read_remainder(response: reqwest::Response) {
-    read_some(response, REMAINDER).await;
-}
-
-fn no_client(why: &str) -> Failure {
-    Failure::new(
-        Kind::Unreachable,
-        format!("The HTTP client could not be set up: {why}"),
-        "Install the system's CA certificates (package ca-certificates), or name a certificate file in SSL_CERT_FILE",
-    )
-}
-
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

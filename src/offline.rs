@@ -3,9 +3,14 @@
 //!
 //! It writes HTTP by hand, since it must be able to do what a decent server never does: break off at any byte, reset, hang.
 
+mod derived;
+mod player;
 mod script;
+mod voice;
 
+use self::player::{Next, Player};
 pub use self::script::{Answer, REQUEST_ID, Script, Step};
+pub use self::voice::body;
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,6 +21,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+use crate::config::Environment;
+use crate::gateway::surface::Surface;
 
 /// A running stand-in. Dropping it closes its socket and all connections.
 #[derive(Debug)]
@@ -36,6 +44,8 @@ pub struct Recorded {
     pub headers: Vec<(String, String)>,
     /// The body, or null if it is no JSON.
     pub body: Value,
+    /// The body as it came.
+    pub text: String,
     /// How the answer goes.
     pub state: State,
 }
@@ -59,6 +69,27 @@ pub enum State {
     Completed,
     /// The client closed the connection before.
     ClientClosed,
+}
+
+/// Starts a stand-in that answers by what it is asked, and points `environment` to it: its address, a key that is none,
+/// and a model named `scripted`. It answers as long as the returned value lives.
+///
+/// # Errors
+/// That of the socket.
+pub async fn instead_of_gateway(environment: &mut Environment) -> io::Result<Standin> {
+    let standin = Standin::start(Script::derived()).await?;
+    let variables = [
+        ("EZROUTER_OFFLINE", "1".to_owned()),
+        ("EZROUTER_BASE_URL", standin.base_url()),
+        ("EZROUTER_API_KEY", "sk-scripted".to_owned()),
+        ("EZROUTER_MODEL", "scripted".to_owned()),
+    ];
+    for (name, value) in variables {
+        environment.variables.insert(name.to_owned(), value);
+    }
+    // It has both surfaces, so nothing is to be sent anywhere else.
+    environment.variables.remove("EZROUTER_ANTHROPIC_BASE_URL");
+    Ok(standin)
 }
 
 impl Standin {
@@ -95,6 +126,11 @@ impl Standin {
     /// How many connections there have been.
     pub fn connections(&self) -> usize {
         self.shared.log.borrow().connections
+    }
+
+    /// How often the catalog has been asked for (`GET /v1/models`).
+    pub fn catalogs(&self) -> usize {
+        self.shared.log.borrow().catalogs
     }
 
     /// Lets one answer pass one [`Step::Gate`], now or when it comes there.
@@ -148,6 +184,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Log {
     connections: usize,
+    /// How often the catalog was asked for.
+    catalogs: usize,
     requests: Vec<Recorded>,
     /// How many answers of the script's order are used up.
     used: usize,
@@ -169,14 +207,6 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         }
         while connections.try_join_next().is_some() {}
     }
-}
-
-/// How a connection goes on after an answer.
-#[derive(Clone, Copy, PartialEq)]
-enum Next {
-    Request,
-    Close,
-    Reset,
 }
 
 async fn connection(mut stream: TcpStream, shared: Arc<Shared>) {
@@ -214,19 +244,27 @@ async fn respond(
     unread: &mut Vec<u8>,
 ) -> Next {
     if request.method == "GET" && request.path == "/v1/models" {
-        let mut player = Player::new(shared, writer, catalog(), 0);
+        let mut number = 0;
+        shared.log.send_modify(|log| {
+            number = log.catalogs;
+            log.catalogs += 1;
+        });
+        let answer = shared.script.catalog_answer(number).unwrap_or_else(catalog);
+        let mut player = Player::new(&shared.gates, writer, answer, Surface::OpenAi, 0);
         return player.play().await.unwrap_or(Next::Close);
     }
     let mut index = 0;
     let mut answer = unknown_path(&request);
+    let surface = surface(&request);
     shared.log.send_modify(|log| {
         index = log.requests.len();
-        if request.method == "POST" && request.path == "/v1/chat/completions" {
+        if surface.is_some() {
             (answer, log.used) = shared.script.answer(&request.body, log.used);
         }
         log.requests.push(request);
     });
-    let mut player = Player::new(shared, writer, answer, index);
+    let surface = surface.unwrap_or(Surface::OpenAi);
+    let mut player = Player::new(&shared.gates, writer, answer, surface, index);
     let end = tokio::select! {
         end = player.play() => end.ok(),
         () = hang_up(reader, unread) => None,
@@ -279,20 +317,31 @@ async fn read_request(
             return None;
         }
     }
-    let body = serde_json::from_slice(unread.get(body_start..end)?).unwrap_or(Value::Null);
+    let text = String::from_utf8_lossy(unread.get(body_start..end)?).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
     unread.drain(..end);
     Some(Recorded {
         method,
         path,
         headers,
         body,
+        text,
         state: State::Open,
     })
 }
 
-/// What the gateway says to a path that it does not serve: an error below `/v1`, its home page anywhere else.
+/// The surface that a request means. The Anthropic one has a second path, as on servers that have no other.
+fn surface(request: &Recorded) -> Option<Surface> {
+    match (request.method.as_str(), request.path.as_str()) {
+        ("POST", "/v1/chat/completions") => Some(Surface::OpenAi),
+        ("POST", "/anthropic/v1/messages" | "/v1/messages") => Some(Surface::Anthropic),
+        _ => None,
+    }
+}
+
+/// What the gateway says to a path that it does not serve: an error below its surfaces, its home page anywhere else.
 fn unknown_path(request: &Recorded) -> Answer {
-    if request.path.starts_with("/v1") {
+    if request.path.starts_with("/v1") || request.path.starts_with("/anthropic/v1") {
         let message = format!("Invalid URL ({} {})", request.method, request.path);
         return Answer::error(
             404,
@@ -306,98 +355,9 @@ fn unknown_path(request: &Recorded) -> Answer {
 }
 
 fn catalog() -> Answer {
-    let model = |id: &str| json!({"id": id, "object": "model", "created": 1_626_777_600, "owned_by": "standin", "supported_endpoint_types": ["openai"]});
-    let body = json!({"success": true, "object": "list", "data": [model("standin"), model("standin-small")]});
+    let model = |id: &str| json!({"id": id, "object": "model", "created": 1_626_777_600, "owned_by": "standin", "supported_endpoint_types": ["openai", "anthropic"]});
+    let body = json!({"success": true, "object": "list", "data": [model("standin"), model("standin-small"), model("scripted")]});
     let mut answer = Answer::error(200, body);
     "application/json; charset=utf-8".clone_into(&mut answer.content_type);
     answer
-}
-
-/// Plays one answer on one connection.
-struct Player<'a, W> {
-    shared: &'a Shared,
-    writer: &'a mut W,
-    answer: Answer,
-    id: String,
-    sent_headers: bool,
-    named_role: bool,
-}
-
-impl<'a, W: AsyncWrite + Unpin> Player<'a, W> {
-    fn new(shared: &'a Shared, writer: &'a mut W, answer: Answer, index: usize) -> Self {
-        Self {
-            shared,
-            writer,
-            answer,
-            id: format!("chatcmpl-standin-{index}"),
-            sent_headers: false,
-            named_role: false,
-        }
-    }
-
-    async fn play(&mut self) -> io::Result<Next> {
-        for step in std::mem::take(&mut self.answer.steps) {
-            match step {
-                Step::Headers => self.send_headers().await?,
-                Step::Text(text) => self.send_delta("content", &text).await?,
-                Step::Thinking(text) => self.send_delta("reasoning_content", &text).await?,
-                Step::Wait(time) => tokio::time::sleep(time).await,
-                Step::Gate => {
-                    if let Ok(permit) = self.shared.gates.acquire().await {
-                        permit.forget();
-                    }
-                }
-                Step::Raw(bytes) => self.send(&bytes).await?,
-                Step::Finish(reason) => {
-                    self.send(&script::chunk(&self.id, &json!({}), Some(&reason)))
-                        .await?;
-                }
-                Step::Usage(usage) => self.send(&script::usage_chunk(&self.id, usage)).await?,
-                Step::Done => self.send(b"data: [DONE]\n\n").await?,
-                Step::Cut => return Ok(Next::Close),
-                Step::Reset => return Ok(Next::Reset),
-                Step::Hang => std::future::pending().await,
-            }
-        }
-        self.send_headers().await?;
-        self.writer.write_all(b"0\r\n\r\n").await?;
-        Ok(Next::Request)
-    }
-
-    async fn send_headers(&mut self) -> io::Result<()> {
-        if std::mem::replace(&mut self.sent_headers, true) {
-            return Ok(());
-        }
-        let mut lines = vec![format!("HTTP/1.1 {} Stand-in", self.answer.status)];
-        let headers = self.answer.headers.iter();
-        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
-        lines.push(format!("content-type: {}", self.answer.content_type));
-        lines.push("transfer-encoding: chunked\r\n\r\n".to_owned());
-        let head = lines.join("\r\n");
-        self.writer.write_all(head.as_bytes()).await
-    }
-
-    async fn send_delta(&mut self, field: &str, text: &str) -> io::Result<()> {
-        let mut delta = json!({field: text});
-        if !std::mem::replace(&mut self.named_role, true) {
-            delta["role"] = "assistant".into();
-        }
-        self.send(&script::chunk(&self.id, &delta, None)).await
-    }
-
-    /// Writes one chunk of the body, in the sense of HTTP.
-    async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.send_headers().await?;
-        if bytes.is_empty() {
-            // An empty chunk would end the body.
-            return Ok(());
-        }
-        let mut framed = format!("{:x}\r\n", bytes.len()).into_bytes();
-        framed.extend_from_slice(bytes);
-        framed.extend_from_slice(b"\r\n");
-        self.writer.write_all(&framed).await?;
-        // Lets the reader run between two pieces also where everything shares one thread.
-        tokio::task::yield_now().await;
-        Ok(())
-    }
 }

@@ -17,7 +17,9 @@ mod flight;
 mod growth;
 mod landing;
 mod moves;
+mod options;
 mod region;
+mod review;
 mod stray;
 #[cfg(test)]
 mod tests;
@@ -25,76 +27,27 @@ mod timing;
 
 use ropey::Rope;
 
+use crate::recovery::Interrupted;
 use crate::text::document::Batch;
 use crate::text::{Edit, Span};
 use flight::Flight;
+pub use options::{Delivery, Guard, Options, Pace, Review};
 use region::Region;
+use review::Undecided;
 pub use timing::Millis;
 
-/// How a rewrite may use its client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// How the result reaches the document.
-    pub delivery: Delivery,
-    /// What is known of the client's pace.
-    pub pace: Pace,
-    /// Whether the client refuses or drops an edit that was made for an older text.
-    pub guard: Guard,
-    /// Whether a finished rewrite waits for the user's verdict, or is accepted at once.
-    pub review: Review,
-}
+/// Why a rewrite whose old text somebody changed before it was replaced stops editing.
+const CHANGED_WHAT_WAITED: &str = "you changed text that was still to be replaced";
 
-/// How the result reaches the document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// As it comes, then rewind and commit, so that one undo takes it back.
-    Stream,
-    /// As it comes, to a client that joins all edits of a job into one undo step by itself.
-    StreamJoined,
-    /// One edit at the end, in a pause.
-    Single,
-    /// Not at all until the user says so.
-    Preview,
-}
-
-/// What the first landed edit has shown of the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// No edit has landed yet: the first one finds out.
-    Unknown,
-    /// Changes come back promptly.
-    Prompt,
-    /// Changes come back late, or the client applies edits that were made for older text: one edit, at the end.
-    Late,
-}
-
-/// What a client does with an edit that was made for an older text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// Refuses or drops it.
-    Versions,
-    /// Drops it, except while the document has not changed since it was opened (Neovim, for version 0).
-    FromFirstChange,
-    /// Applies it wherever the place then is (kak-lsp; Eglot, whose version moves only when it tells its changes).
-    Nothing,
-}
-
-/// Whether the user is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Review {
-    /// A finished rewrite is pending until it is accepted or rejected.
-    Wait,
-    /// A finished rewrite is accepted at once.
-    AcceptAtOnce,
-}
-
-/// The moment of an event, and whether the document's turn is free for this rewrite or already held by it.
+/// The moment of an event, and what then is known of the document.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     /// Milliseconds since the server started.
     pub millis: Millis,
-    /// Whether an edit may be sent.
+    /// Whether an edit may be sent: the document's turn is free for this rewrite or already held by it.
     pub turn: bool,
+    /// Whether the document has not changed since it was opened, or opened again.
+    pub unchanged: bool,
 }
 
 /// What happens to a rewrite. Changes of the document have a method of their own, [`Rewrite::changed`].
@@ -106,6 +59,8 @@ pub enum Event {
     Complete(String),
     /// The reply stopped at the limit on output tokens, or for a reason that leaves it incomplete though not wrong.
     Incomplete(String),
+    /// The reply holds what must not be put in place unseen; one sentence says what.
+    Doubtful(String),
     /// The reply failed; one sentence says why.
     Failed(String),
     /// The client answered the edit with this number.
@@ -113,6 +68,13 @@ pub enum Event {
         /// The number of the edit.
         seq: u64,
         /// Whether the client says that it applied the edit; an error counts as no.
+        applied: bool,
+    },
+    /// The client says, beside its answer to the edit with this number, that the job's edits are not one undo step.
+    Parted {
+        /// The number of the edit.
+        seq: u64,
+        /// Whether it applied this one.
         applied: bool,
     },
     /// Some message came from the client.
@@ -125,6 +87,10 @@ pub enum Event {
     Accept,
     /// The user rejects the pending result, or restores the original of a parked one.
     Reject,
+    /// The user accepts one hunk of a pending result, by its number.
+    AcceptHunk(usize),
+    /// The user rejects one hunk of a pending result, by its number.
+    RejectHunk(usize),
     /// The user applies what a parked rewrite has not landed.
     Apply,
     /// The document was closed.
@@ -151,6 +117,8 @@ pub enum Command {
     Learned(Pace),
     /// The generation has ended, or, after `Outcome::Pending`, the pending result has met its fate.
     Settled(Outcome),
+    /// What the user asked of a pending result could not be done; one sentence says why. It stays pending.
+    Refused(String),
 }
 
 /// The part that an edit plays in its job, for clients that join edits into one undo step.
@@ -188,6 +156,7 @@ pub struct Rewrite {
     region: Region,
     stage: Stage,
     reply: Reply,
+    review: Undecided,
     flight: Option<Flight>,
     stray: Option<stray::Stray>,
     trouble: Trouble,
@@ -233,6 +202,8 @@ enum Stage {
     },
     /// What had not landed is being applied at the user's word.
     Applying,
+    /// One hunk is being taken back at the user's word; `written` is what the region then reads but for the user's changes.
+    RejectingHunk { number: usize, written: String },
     /// Over.
     Over,
 }
@@ -276,6 +247,7 @@ impl Rewrite {
             region: Region::new(text, span),
             stage,
             reply: Reply::default(),
+            review: Undecided::default(),
             flight: None,
             stray: None,
             trouble: Trouble::default(),
@@ -291,6 +263,35 @@ impl Rewrite {
             wake: None,
             commands: Vec::new(),
         }
+    }
+
+    /// A rewrite that another server did not finish, whose region is at `span` of `text` and was `written` last: parked, to
+    /// be rejected or, if its reply was complete, applied.
+    pub fn interrupted(
+        text: &Rope,
+        span: Span,
+        interrupted: &Interrupted,
+        written: String,
+        options: Options,
+    ) -> Self {
+        let mut rewrite = Self::new(text, span, options);
+        interrupted
+            .start
+            .original
+            .clone_into(&mut rewrite.region.original);
+        rewrite.region.rewritten(written);
+        rewrite.reply = Reply {
+            total: interrupted.reply.clone(),
+            complete: interrupted.complete,
+            broken: None,
+        };
+        rewrite.landed = 1;
+        rewrite.told = true;
+        rewrite.stage = Stage::Pending {
+            parked: Some("it was interrupted".to_owned()),
+            applicable: interrupted.complete,
+        };
+        rewrite
     }
 
     /// Where the region stands, in bytes of the document's current text.
@@ -322,7 +323,7 @@ impl Rewrite {
     pub fn is_generating(&self) -> bool {
         !matches!(
             self.stage,
-            Stage::Pending { .. } | Stage::Applying | Stage::Over
+            Stage::Pending { .. } | Stage::Applying | Stage::RejectingHunk { .. } | Stage::Over
         )
     }
 
@@ -365,13 +366,17 @@ impl Rewrite {
                 self.reply.complete = true;
             }
             Event::Incomplete(reason) => self.cut_short(reason),
+            Event::Doubtful(reason) => self.doubt(reason),
             Event::Failed(reason) => self.fail(now, reason),
             Event::Answered { seq, applied } => self.answered(now, seq, applied),
+            Event::Parted { seq, applied } => self.parted(seq, applied),
             Event::Heard => self.heard(now),
             Event::Tick => {}
             Event::Cancel => self.cancel(now),
             Event::Accept => self.accept(),
             Event::Reject => self.reject(now),
+            Event::AcceptHunk(number) => self.accept_hunk(number),
+            Event::RejectHunk(number) => self.reject_hunk(number),
             Event::Apply => self.apply(),
             Event::Closed => self.close(now),
             Event::OutOfStep => self.lose_sight(),
@@ -396,6 +401,11 @@ impl Rewrite {
         (self.advance(now, &batch.after), foreign)
     }
 
+    /// Follows a change of the document when the rewrite is over, so that its place stays known.
+    pub fn carry(&mut self, batch: &Batch) {
+        self.region.carry(&batch.before, &batch.after, batch.hull);
+    }
+
     /// Whether something was left in place when the new text was taken back, because the user had changed it.
     pub fn left_changes(&self) -> bool {
         self.left_changes
@@ -405,25 +415,6 @@ impl Rewrite {
     pub fn edits_to_apply(&self, text: &Rope) -> Vec<Edit> {
         self.region
             .place(self.revert_to(&self.reply.total, text).edits)
-    }
-
-    /// What taking the rewrite back would leave, because the user changed it: places in bytes of `text`.
-    pub fn kept_by_reject(&self, text: &Rope) -> Vec<Span> {
-        let revert = self.revert_to(&self.region.original, text);
-        self.region
-            .place(
-                revert
-                    .kept
-                    .into_iter()
-                    .map(|span| Edit {
-                        span,
-                        text: String::new(),
-                    })
-                    .collect(),
-            )
-            .into_iter()
-            .map(|edit| edit.span)
-            .collect()
     }
 }
 

@@ -16,15 +16,34 @@ pub mod uri;
 pub mod state;
 
 pub mod documents;
+pub mod ext;
 pub mod order;
 
+mod arguments;
 pub mod commands;
+mod diagnostics;
+mod earlier;
+pub mod history;
+pub mod interrupted;
 pub mod job;
 pub mod menu;
+mod moved;
+mod offers;
+pub mod ongoing;
+mod opening;
 pub mod outbox;
+pub mod pages;
+mod prepare;
 pub mod progress;
+mod record;
+pub mod review;
+mod send;
+pub mod settings;
+mod show_request;
 pub mod signals;
 pub mod start;
+mod status;
+mod target;
 
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, Weak};
@@ -36,8 +55,8 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::{Client, LanguageServer};
 
 use self::capabilities::{Caps, server_capabilities};
-use self::commands::COMMANDS;
-use self::outbox::{Outbox, Outgoing};
+use self::commands::{COMMANDS, Reply};
+use self::outbox::{Outbox, Outgoing, Watched};
 use self::params::{
     AnyParams, ChangeParams, CodeActionParams, CommandParams, ConfigurationParams, DocumentParams,
     FolderParams, OpenParams, PositionParams, ProgressParams,
@@ -68,6 +87,14 @@ impl Shared {
             state
         });
         change(&mut state)
+    }
+
+    /// Shows why a command did nothing whose answer came later: Helix shows no error of a command.
+    fn when_answered(&self, answer: commands::Answer) -> commands::Answer {
+        if let Err(reason) = &answer {
+            self.change(|state| state.show(&outbox::Message::error(reason.clone())));
+        }
+        answer
     }
 }
 
@@ -104,13 +131,14 @@ impl Backend {
     /// clock run beside it.
     pub fn new(client: Client, environment: Environment) -> Self {
         let (outbox, inbox) = Outbox::new();
-        let state = Mutex::new(State::new(environment, outbox));
+        let (state, problems) = State::new(environment, outbox);
         let shared = Arc::new(Shared {
-            state,
+            state: Mutex::new(state),
             changed: Notify::new(),
         });
         tokio::spawn(outbox::run(Arc::clone(&shared), client, inbox));
         tokio::spawn(run_clock(Arc::downgrade(&shared)));
+        tokio::spawn(history::tell(Arc::downgrade(&shared), problems));
         Self { shared }
     }
 
@@ -122,14 +150,23 @@ impl Backend {
     pub(crate) fn start_up(&self) {
         self.shared.change(|state| {
             if state.caps.did_change_configuration {
-                state.outbox.send(Outgoing::WatchSettings);
+                state.outbox.send(Outgoing::Watch(Watched::Settings));
+            }
+            if state.caps.did_change_watched_files {
+                state.outbox.send(Outgoing::Watch(Watched::ProjectFiles));
             }
             if state.caps.configuration {
                 state.outbox.send(Outgoing::PullSettings);
             }
             state.configure(&Value::Null);
+            state.is_ready = true;
             state.gateway.warm_up();
+            state.introduce();
+            if let Some(directory) = state.environment.state_directory() {
+                tokio::task::spawn_blocking(move || crate::views::clean(&directory));
+            }
         });
+        tokio::spawn(history::clean_later(Arc::downgrade(&self.shared)));
     }
 
     pub(crate) fn did_open(&self, params: OpenParams) -> Ready<()> {
@@ -157,17 +194,20 @@ impl Backend {
                 state.configure(&Value::Object(settings));
             }
             _ if state.caps.configuration => state.outbox.send(Outgoing::PullSettings),
-            _ => {}
+            // Null says that something has changed, not that there is nothing.
+            Value::Object(none) => state.configure(&Value::Object(none)),
+            _ => state.refresh_settings(),
         });
         ready(())
     }
 
+    pub(crate) fn did_change_watched_files(&self, _: AnyParams) -> Ready<()> {
+        self.shared.change(State::refresh_settings);
+        ready(())
+    }
+
     pub(crate) fn did_change_folders(&self, params: FolderParams) -> Ready<()> {
-        self.shared.change(|state| {
-            let folders = &mut state.caps.workspace_folders;
-            folders.retain(|folder| !params.removed.iter().any(|removed| removed.0 == folder.0));
-            folders.extend(params.added);
-        });
+        self.shared.change(|state| state.change_folders(params));
         ready(())
     }
 
@@ -179,22 +219,31 @@ impl Backend {
         ready(Ok(self.shared.change(|state| state.hover(&params))))
     }
 
-    pub(crate) fn execute_command(&self, params: CommandParams) -> Ready<Result<Value>> {
-        let (answer, started, gateway) = self.shared.change(|state| {
-            let (answer, started) = state.execute(&params.command, &params.argument);
-            (answer, started, state.gateway.clone())
-        });
-        if let Some(started) = started {
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(job::run(
-                shared,
-                gateway,
-                started.id,
-                started.request,
-                started.disconnect,
-            ));
+    pub(crate) fn execute_command(
+        &self,
+        params: CommandParams,
+    ) -> impl Future<Output = Result<Value>> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        let overtakes = shared.quietly(|state| state.overtakes_its_selection(&params));
+        let reply = (!overtakes).then(|| begin(&shared, &params));
+        async move {
+            let reply = if let Some(reply) = reply {
+                reply
+            } else {
+                tokio::time::sleep(commands::OVERTAKEN).await;
+                begin(&shared, &params)
+            };
+            let answer = match reply {
+                Reply::Now(answer) => answer,
+                Reply::Later(answer) => shared.when_answered(answer.await),
+                Reply::View(wanted) => {
+                    let answer = show_request::show(&shared, *wanted).await;
+                    shared.when_answered(answer)
+                }
+                Reply::Page(opening) => shared.when_answered(opening::open(&shared, opening).await),
+            };
+            answer.map_err(Error::invalid_params)
         }
-        ready(answer.map_err(Error::invalid_params))
     }
 
     pub(crate) fn cancel_progress(&self, params: ProgressParams) -> Ready<()> {
@@ -213,10 +262,23 @@ impl Backend {
     }
 }
 
+/// Executes a command, and lets the job run that it starts.
+fn begin(shared: &Arc<Shared>, params: &CommandParams) -> Reply {
+    let (reply, started, gateway) = shared.change(|state| {
+        let (reply, started) = state.execute(&params.command, &params.argument);
+        (reply, started, state.gateway.clone())
+    });
+    if let Some(started) = started {
+        tokio::spawn(job::run(Arc::clone(shared), gateway, started));
+    }
+    reply
+}
+
 impl LanguageServer for Backend {
     async fn initialize(&self, params: lsp::InitializeParams) -> Result<lsp::InitializeResult> {
         let caps = Caps::from_initialize(&params);
         let capabilities = server_capabilities(&caps, COMMANDS);
+        record::connected(&caps);
         self.shared.change(|state| state.initialize(caps));
         Ok(lsp::InitializeResult {
             capabilities,

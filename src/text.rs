@@ -6,6 +6,8 @@
 pub mod anchor;
 pub mod diff;
 pub mod document;
+pub mod hidden;
+pub mod nearest;
 pub mod position;
 
 /// How a client counts the `character` of a position (LSP 3.18, `PositionEncodingKind`).
@@ -75,4 +77,44 @@ pub struct Edit {
     pub span: Span,
     /// What stands there afterwards.
     pub text: String,
+}
+
+impl Edit {
+    /// One edit that makes of `text` what all of `edits`, in order, make of it; what stands between them is in it. None of no
+    /// edits, and none of edits that are not in order.
+    pub fn joined(text: &ropey::Rope, edits: &[Self]) -> Option<Self> {
+        let (first, last) = (edits.first()?, edits.last()?);
+        let mut joined = String::new();
+        let mut at = first.span.start;
+        for edit in edits {
+            let between = text.get_byte_slice(at..edit.span.start)?;
+            joined.extend(between.chunks());
+            joined.push_str(&edit.text);
+            at = edit.span.end;
+        }
+        Some(Self {
+            span: Span::new(first.span.start, last.span.end),
+            text: joined,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_edits_do_the_same_in_one() {
+        let edit = |start, end, text: &str| Edit {
+            span: Span::new(start, end),
+            text: text.to_owned(),
+        };
+        let text = ropey::Rope::from_str("eins zwei drei");
+        assert_eq!(Edit::joined(&text, &[]), None);
+        let one = [edit(5, 9, "two")];
+        assert_eq!(Edit::joined(&text, &one), Some(edit(5, 9, "two")));
+        let three = [edit(0, 4, "one"), edit(5, 9, ""), edit(14, 14, "!")];
+        assert_eq!(Edit::joined(&text, &three), Some(edit(0, 14, "one  drei!")));
+        assert_eq!(Edit::joined(&text, &[edit(3, 4, ""), edit(1, 2, "")]), None);
+    }
 }

@@ -8,6 +8,7 @@
 )]
 
 use std::io::{Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -55,9 +56,9 @@ fn framed(message: &Value) -> Vec<u8> {
 
 impl Server {
     fn start() -> Self {
-        // The second argument is one that some clients add.
+        // The last two arguments are ones that VS Code's client library adds, whatever stands there already.
         Self::of(
-            command(&["--stdio", "--clientProcessId=1"])
+            command(&["--stdio", "--stdio", "--clientProcessId=1"])
                 .spawn()
                 .unwrap(),
         )
@@ -354,9 +355,16 @@ fn help_and_version_go_to_stdout_and_wrong_usage_ends_with_2() {
         "Neovim",
         "Helix",
         "Emacs",
+        "VS Code",
+        "ezrouter-lsp check",
+        "130 interrupted",
     ] {
         assert!(text.contains(taught), "{taught} is not in\n{text}");
     }
+    assert!(
+        text.ends_with(".\n"),
+        "the shell goes on in a line of its own"
+    );
     for wrong in [["--nonsense"], ["nonsense"], ["--log-level=loud"]] {
         let output = run(&wrong);
         assert_eq!(
@@ -395,4 +403,41 @@ fn the_log_goes_to_the_file_or_to_stderr_and_never_holds_a_message() {
     }
     assert!(without_file.contains("cannot log to"), "{without_file}");
     assert_eq!(said(&["--log-level", "off"]), "");
+}
+
+/// Each editor's own words, as recorded by `tests/editors/run.py --record`, and then what a user does first.
+#[test]
+fn every_recorded_editor_is_answered() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/initialize");
+    let mut editors = 0;
+    for entry in std::fs::read_dir(fixtures).unwrap() {
+        let path = entry.unwrap().path();
+        let params = std::fs::read_to_string(&path).unwrap();
+        let params: Value = serde_json::from_str(&params).unwrap();
+        let mut server = Server::initialized(&params);
+        let uri = "file:///home/user/project/greet.py";
+        let document = json!({
+            "uri": uri, "languageId": "python", "version": 0, "text": "print('hello')\n",
+        });
+        let open = json!({ "textDocument": document });
+        server.send(&json!({ "jsonrpc": "2.0", "method": "textDocument/didOpen", "params": open }));
+        let line = json!({
+            "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 14 },
+        });
+        let asked = json!({
+            "textDocument": { "uri": uri }, "range": line, "context": { "diagnostics": [] },
+        });
+        let actions = server.request(2, "textDocument/codeAction", &asked);
+        let offered = actions["result"].as_array().unwrap();
+        assert!(
+            offered.iter().any(|action| action["title"] == "Explain"),
+            "{}: {actions}",
+            path.display()
+        );
+        server.request(3, "shutdown", &Value::Null);
+        server.send(&json!({ "jsonrpc": "2.0", "method": "exit" }));
+        server.assert_ends_promptly_with(0);
+        editors += 1;
+    }
+    assert!(5 <= editors, "{editors}");
 }

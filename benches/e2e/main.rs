@@ -9,12 +9,15 @@
     reason = "a bench prints, and a panic is its failure"
 )]
 
+mod history;
+
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use ezrouter_lsp::client::{Connection, Incoming};
 use ezrouter_lsp::offline::{Answer, Script, Standin, Step};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 const URI: &str = "file:///project/bench.txt";
@@ -30,6 +33,7 @@ fn main() {
     runtime.block_on(async {
         start(rounds).await;
         memory().await;
+        history::measure().await;
         keystrokes(1 << 20, if quick { 500 } else { 5_000 }).await;
         keystrokes(10 << 20, if quick { 500 } else { 5_000 }).await;
         polled(if quick { 100 } else { 1_000 }).await;
@@ -43,15 +47,22 @@ struct Server {
     child: Child,
     connection: Connection,
     version: i32,
+    /// Nothing of a measurement goes into the user's own history.
+    _state: TempDir,
 }
 
 impl Server {
     async fn start(standin: &Standin) -> Self {
+        Self::with_history(standin, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn with_history(standin: &Standin, state: TempDir) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ezrouter-lsp"));
         command
             .arg("--stdio")
             .env("EZROUTER_API_KEY", "sk-bench")
-            .env("EZROUTER_BASE_URL", standin.base_url());
+            .env("EZROUTER_BASE_URL", standin.base_url())
+            .env("EZROUTER_STATE_DIR", state.path());
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -63,6 +74,7 @@ impl Server {
             child,
             connection,
             version: 0,
+            _state: state,
         };
         let capabilities = json!({
             "general": {"positionEncodings": ["utf-8"]}, "workspace": {"applyEdit": true},
@@ -347,16 +359,15 @@ async fn stream_beside_curl(rounds: usize) {
         server.command("ezrouter.ask", rewrite()).await;
         assert_eq!(server.until_state(&["done", "failed"]).await, "done");
         asked.push(begun.elapsed());
-        let hover = json!({"textDocument": {"uri": URI}, "position": {"line": 1, "character": 1}});
-        let shown = server.ask("textDocument/hover", &hover).await;
-        assert!(
-            shown.to_string().contains(&format!("word{}", TOKENS - 1)),
-            "the whole answer came"
-        );
         let begun = Instant::now();
         server.command("ezrouter.rewrite", rewrite()).await;
         assert_eq!(server.until_state(&["pending", "failed"]).await, "pending");
         rewritten.push(begun.elapsed());
+        let carried = standin.requests().pop().unwrap().body.to_string();
+        assert!(
+            carried.contains(&format!("word{}", TOKENS - 1)),
+            "the whole answer came, and went along"
+        );
         let begun = Instant::now();
         let output = Command::new("curl")
             .args([

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Cursor;
 use crate::answer;
 use crate::gateway::signal::Usage;
 
@@ -18,9 +19,13 @@ pub struct Meter {
     started: Instant,
     words: String,
     bytes: usize,
+    usage: Option<Usage>,
+    masked: usize,
+    along: String,
     frame: usize,
     drawn: bool,
     terminal: bool,
+    cursor: Cursor,
 }
 
 impl Meter {
@@ -33,16 +38,20 @@ impl Meter {
             started: Instant::now(),
             words,
             bytes: 0,
+            usage: None,
+            masked: 0,
+            along: String::new(),
             frame: 0,
             drawn: false,
             terminal,
+            cursor: Cursor::LineStart,
         }
     }
 
-    /// Redraws the line after a moment.
+    /// Redraws the line after a moment, unless there is text of the answer on it.
     pub(crate) async fn tick(&mut self) {
         tokio::time::sleep(REDRAW).await;
-        if !self.terminal {
+        if !self.terminal || self.cursor == Cursor::WithinLine {
             return;
         }
         self.frame = (self.frame + 1) % FRAMES.len();
@@ -57,10 +66,21 @@ impl Meter {
         self.words = words;
     }
 
-    /// Counts bytes of the answer; before the gateway tells, a token is taken to be four of them.
-    pub(crate) fn count(&mut self, bytes: usize) {
+    /// Counts bytes of the answer, which leave the cursor there; before the gateway tells, a token is taken to be four of them.
+    pub(crate) fn count(&mut self, bytes: usize, cursor: Cursor) {
+        self.cursor = cursor;
         self.bytes += bytes;
         self.words = format!("~{} tokens", self.bytes / 4);
+    }
+
+    /// Takes over what the gateway tells of the tokens.
+    pub(crate) fn note(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
+    /// Takes over how many secrets were masked in the request, and what is to be said of the files that its words name.
+    pub(crate) fn sends(&mut self, masked: usize, along: String) {
+        (self.masked, self.along) = (masked, along);
     }
 
     /// Takes the line away.
@@ -71,10 +91,19 @@ impl Meter {
     }
 
     /// Prints what the request took.
-    pub(crate) fn finish(&mut self, usage: Option<Usage>) {
+    pub(crate) fn finish(&mut self) {
         self.clear();
-        let footer = answer::footer(&self.model, usage, self.started.elapsed().as_secs());
+        let seconds = self.started.elapsed().as_secs();
+        let footer = answer::footer(&self.model, self.usage, seconds, self.masked);
+        let footer = answer::noted(footer, &self.along);
         write(&format!("{footer}\n"));
+    }
+
+    /// Prints what a request took that gave no whole answer, if the gateway told it: that is paid for too.
+    pub(crate) fn stop(&mut self) {
+        if self.usage.is_some() {
+            self.finish();
+        }
     }
 }
 

@@ -34,7 +34,7 @@ pub async fn run(context: &Context, form: Form) -> Ending {
                 .max()
                 .unwrap_or_default();
             let line = |model: &crate::gateway::catalog::Model| {
-                let mark = if model.id == context.settings.model {
+                let mark = if model.id == context.settings().model {
                     '*'
                 } else {
                     ' '

@@ -58,6 +58,8 @@ impl Editor {
             "rootUri": root,
             "workspaceFolders": [{"uri": root, "name": "demo"}],
             "capabilities": capabilities,
+            // What is only shown or tried is not remembered.
+            "initializationOptions": {"history": {"persist": false}},
         });
         connection.request("initialize", &hello);
         match connection.next().await {

@@ -1,6 +1,9 @@
-//! What the demo looks like: a small editor drawn in the terminal, or plain text, step by step, where there is none.
+//! Where the demo is shown: the terminal's second screen, drawn over and over, or plain text, step by step, where there is no
+//! terminal. What a drawing holds is [`frame`](super::frame)'s work.
 
 use std::io::Write;
+
+use super::frame::{self, Size, View, wrap};
 
 /// Where the demo is shown.
 pub struct Screen {
@@ -12,15 +15,26 @@ pub struct Screen {
     /// What plain text has shown last.
     written: String,
     results: Vec<String>,
+    /// The terminal has its first screen back.
+    left: bool,
 }
 
 /// How it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Look {
     /// One line after the other.
     Plain,
     /// Drawn over and over in the terminal's second screen.
-    Terminal(Colours),
+    Terminal(Terminal),
+}
+
+/// A terminal to draw in.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Whether colours may be used.
+    pub colours: Colours,
+    /// How large it is now: people change that while they look.
+    pub size: fn() -> Size,
 }
 
 /// Whether colours may be used (see <https://no-color.org>).
@@ -30,18 +44,6 @@ pub enum Colours {
     On,
     /// No.
     Off,
-}
-
-/// What there is to see.
-pub struct View<'a> {
-    /// The document.
-    pub text: &'a str,
-    /// What it read at first: lines that it did not have are marked.
-    pub original: &'a str,
-    /// The newest progress message.
-    pub progress: &'a str,
-    /// The answer in the hover; empty if there is none.
-    pub answer: &'a str,
 }
 
 impl Screen {
@@ -55,6 +57,7 @@ impl Screen {
             shown: String::new(),
             written: String::new(),
             results: Vec::new(),
+            left: false,
         };
         match look {
             Look::Plain => {
@@ -70,7 +73,7 @@ impl Screen {
     pub fn begin(&mut self, step: u32, caption: &str) {
         self.step = step;
         caption.clone_into(&mut self.caption);
-        if self.look == Look::Plain {
+        if self.is_plain() {
             self.write(&format!("\n{step}. {caption}\n"));
         }
     }
@@ -79,14 +82,13 @@ impl Screen {
     pub fn show(&mut self, view: &View<'_>) {
         match self.look {
             Look::Plain => self.shown = plain(view),
-            Look::Terminal(colours) => {
-                let frame = self.frame(view, colours);
+            Look::Terminal(terminal) => {
+                let head = format!("step {}: {}", self.step, self.caption);
+                let lines = frame::draw(view, &head, terminal.colours, (terminal.size)());
+                let frame = lines.join("\x1b[K\r\n");
                 if frame != self.shown {
                     // From the top left corner over what was there, and nothing behind it.
-                    self.write(&format!(
-                        "\x1b[H{}\x1b[J",
-                        frame.replace('\n', "\x1b[K\r\n")
-                    ));
+                    self.write(&format!("\x1b[H{frame}\x1b[J"));
                     self.shown = frame;
                 }
             }
@@ -96,7 +98,7 @@ impl Screen {
     /// Tells whether something came out as it should.
     pub fn result(&mut self, right: bool, what: &str) {
         let line = format!("   {} {what}\n", if right { "ok:" } else { "NOT SO:" });
-        if self.look == Look::Plain {
+        if self.is_plain() {
             let shown = std::mem::take(&mut self.shown);
             if shown != self.written {
                 self.write(&shown);
@@ -109,7 +111,7 @@ impl Screen {
 
     /// Gives the terminal back, with what came out of each step on its first screen.
     pub fn leave(&mut self) {
-        if self.look != Look::Plain {
+        if !self.is_plain() && !std::mem::replace(&mut self.left, true) {
             self.write("\x1b[?25h\x1b[?1049l");
             let results = self.results.concat();
             self.write(&format!(
@@ -118,42 +120,8 @@ impl Screen {
         }
     }
 
-    fn frame(&self, view: &View<'_>, colours: Colours) -> String {
-        let paint = |code: &str, text: &str| match colours {
-            Colours::On => format!("\x1b[{code}m{text}\x1b[0m"),
-            Colours::Off => text.to_owned(),
-        };
-        let mut frame = format!(
-            "{}\n\n",
-            paint(
-                "1",
-                "ezrouter-lsp demo: answers are scripted, the server is real"
-            )
-        );
-        frame.push_str(&format!("  step {}: {}\n\n", self.step, self.caption));
-        for (number, line) in view.text.lines().enumerate() {
-            let new = !view.original.lines().any(|original| original == line);
-            let (mark, line) = if new {
-                ("+", paint("32", line))
-            } else {
-                (" ", line.to_owned())
-            };
-            frame.push_str(&format!(
-                "{mark} {} {line}\n",
-                paint("2", &format!("{:3}", number + 1))
-            ));
-        }
-        if !view.answer.is_empty() {
-            frame.push_str(&format!("\n  {}\n", paint("1", "hover")));
-            for line in view.answer.lines().flat_map(|line| wrap(line, 76)) {
-                frame.push_str(&format!("  {} {line}\n", paint("36", "|")));
-            }
-        }
-        frame.push_str(&format!(
-            "\n  {}\n",
-            paint("7", &format!(" {} ", view.progress))
-        ));
-        frame
+    fn is_plain(&self) -> bool {
+        matches!(self.look, Look::Plain)
     }
 
     fn write(&mut self, text: &str) {
@@ -165,9 +133,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        if self.look != Look::Plain {
-            self.write("\x1b[?25h\x1b[?1049l");
-        }
+        // Not twice: the second time would put the cursor back on top of what was written in between.
+        self.leave();
     }
 }
 
@@ -179,37 +146,11 @@ fn plain(view: &View<'_>) -> String {
         view.answer
     };
     for line in shown.lines().flat_map(|line| wrap(line, 96)) {
-        text.push_str(&format!("   | {line}\n"));
+        text.push_str(format!("   | {line}").trim_end());
+        text.push('\n');
     }
     if !view.progress.is_empty() {
         text.push_str(&format!("   [{}]\n", view.progress));
     }
     text
-}
-
-/// Breaks a line at spaces, after at most `width` characters where that is possible.
-fn wrap(line: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in line.split_inclusive(' ') {
-        let fits = lines
-            .last()
-            .is_none_or(|line| line.chars().count() + word.trim_end().chars().count() <= width);
-        match lines.last_mut().filter(|line| fits || line.is_empty()) {
-            Some(line) => line.push_str(word),
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_lines_are_broken_at_spaces() {
-        assert_eq!(wrap("one two three", 8), ["one two ", "three"]);
-        assert_eq!(wrap("", 8), [""]);
-        assert_eq!(wrap("unbreakable words", 4), ["unbreakable ", "words"]);
-    }
 }

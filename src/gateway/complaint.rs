@@ -50,6 +50,27 @@ impl Complaint {
         is_error.then(|| Self::of_object(value))
     }
 
+    /// The HTTP status that the error stands for, as far as it says so itself: by a code that is a number, or by the type,
+    /// as Anthropic's reference pairs them.
+    pub fn status(&self) -> Option<u16> {
+        let number = self.code.parse().ok();
+        number
+            .filter(|status| (400..600).contains(status))
+            .or(match self.kind.as_str() {
+                "invalid_request_error" => Some(400),
+                "authentication_error" => Some(401),
+                "billing_error" => Some(402),
+                "permission_error" => Some(403),
+                "not_found_error" => Some(404),
+                "request_too_large" => Some(413),
+                "rate_limit_error" => Some(429),
+                "api_error" => Some(500),
+                "timeout_error" => Some(504),
+                "overloaded_error" => Some(529),
+                _ => None,
+            })
+    }
+
     /// Whether the code or the type is one of `words`.
     pub fn is_one_of(&self, words: &[&str]) -> bool {
         words.contains(&self.code.as_str()) || words.contains(&self.kind.as_str())

@@ -8,7 +8,7 @@ use super::error::{Failure, Kind, Repeat, Setback};
 
 /// Judges an error of the HTTP client that came before the first byte of an answer; `host` is whom it wanted to reach.
 pub fn judge(error: &(dyn Error + 'static), host: &str) -> Setback {
-    let chain: Vec<_> = std::iter::successors(Some(error), |error| (*error).source()).collect();
+    let chain = chain(error);
     let cause = cause(&chain);
     // The innermost error names the cause; those around it say only that there was one.
     let last = chain.last().map(ToString::to_string).unwrap_or_default();
@@ -25,16 +25,35 @@ pub fn judge(error: &(dyn Error + 'static), host: &str) -> Setback {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Cause {
+/// The cause of an error of the HTTP client that came before the first byte of an answer.
+pub fn cause_of(error: &(dyn Error + 'static)) -> Cause {
+    cause(&chain(error))
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source()).collect()
+}
+
+/// Why there is no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The host's name has no address.
     UnknownHost,
+    /// The host's certificate is not accepted.
     Certificate,
+    /// The proxy, or the way behind it.
     Proxy,
+    /// Nothing listens there.
     Refused,
+    /// What listens there does not speak TLS.
     NoTls,
+    /// No answer in time.
     TimedOut,
+    /// Broken by the other side.
     Reset,
+    /// Ended by the other side without an answer.
     Closed,
+    /// Anything else.
     Other,
 }
 
@@ -134,9 +153,8 @@ fn words(cause: Cause, host: &str, last: &str) -> (&'static str, String, &'stati
 }
 
 const CHECK_NETWORK: &str = "Check the network connection and base_url (EZROUTER_BASE_URL)";
-const CHECK_CERTIFICATE: &str =
-    "If a company proxy signs connections anew, name its certificate file in SSL_CERT_FILE";
-const CHECK_PROXY: &str = "Check HTTPS_PROXY and NO_PROXY";
+const CHECK_CERTIFICATE: &str = "If a company proxy signs connections anew, name its certificate file in the setting ca_file or in SSL_CERT_FILE";
+const CHECK_PROXY: &str = "Check HTTPS_PROXY and NO_PROXY, or the setting proxy";
 const CHECK_ADDRESS: &str = "Check base_url (EZROUTER_BASE_URL) and HTTPS_PROXY";
 const TRY_AGAIN: &str = "Try again";
 

@@ -2,7 +2,7 @@
 //! each cause stands beside the cause: [`super::refusal`] for statuses and error bodies, [`super::connection`] for broken
 //! connections.
 
-use crate::key::Key;
+use crate::key::{Key, without_keys};
 
 /// A failed request: one sentence on what happened, one on what to do, and the request id to quote to support.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,15 @@ impl Failure {
         }
     }
 
+    /// The failure with the request id of a reply's header, which counts before one that its body names.
+    #[must_use]
+    pub fn named(self, request_id: Option<String>) -> Self {
+        Self {
+            request_id: request_id.or(self.request_id),
+            ..self
+        }
+    }
+
     /// The failure as it may be shown and logged: each part on one line and of bounded length, without control characters,
     /// without `key` and without anything that looks like a key.
     #[must_use]
@@ -71,6 +80,12 @@ impl std::fmt::Display for Failure {
         }
     }
 }
+
+/// How advice names the setting that says where the gateway is.
+pub(super) const BASE_URL: &str = "base_url (EZROUTER_BASE_URL)";
+
+/// The advice where the address does not lead to the gateway.
+pub(super) const CHECK_ADDRESS: &str = "Check base_url (EZROUTER_BASE_URL)";
 
 /// One attempt that failed: what it means if it was the last, and whether another one may help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,35 +133,14 @@ fn presentable(text: &str, key: Option<&Key>) -> String {
     shortened(&without_keys(&text))
 }
 
-fn on_one_line(text: &str) -> String {
+/// `text` on one line, without characters that are not seen or that turn the line round.
+pub fn on_one_line(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let visible = text.replace(hidden, " ");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `text` with each `sk-...` token replaced: a gateway may echo another key than the configured one, or a part of it.
-fn without_keys(text: &str) -> String {
-    let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*' | '.' | '…');
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("sk-") {
-        clean.push_str(before);
-        let token = after.find(|c| !belongs(c)).unwrap_or(after.len());
-        let (token, tail) = after.split_at(token);
-        let inside_word = clean.ends_with(|c: char| c.is_alphanumeric());
-        if inside_word || token.len() < 4 {
-            clean.push_str("sk-");
-            clean.push_str(token);
-        } else {
-            clean.push_str("[key]");
-        }
-        rest = tail;
-    }
-    clean.push_str(rest);
-    clean
 }
 
 fn shortened(text: &str) -> String {

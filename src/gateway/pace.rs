@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::error::{Failure, Kind};
-use super::openai::Progress;
+use super::reader::Progress;
 use super::signal::Signal;
+use crate::prompt::Thinking;
 
 /// How long to wait for what. There is no limit on a whole request: a long answer is not a fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +28,20 @@ impl Default for Timeouts {
             first_byte: Duration::from_secs(90),
             idle: Duration::from_secs(60),
             content: Duration::from_secs(300),
+        }
+    }
+}
+
+impl Timeouts {
+    /// The limits for a model that may think: it may be silent twice as long before its answer and within it.
+    pub(super) fn with(self, thinking: Thinking) -> Self {
+        if thinking == Thinking::Off {
+            return self;
+        }
+        Self {
+            first_byte: self.first_byte.saturating_mul(2),
+            idle: self.idle.saturating_mul(2),
+            ..self
         }
     }
 }
@@ -124,6 +139,21 @@ pub fn silence(limit: Duration) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thinking_doubles_what_may_pass_in_silence_and_nothing_else() {
+        let plain = Timeouts::default();
+        assert_eq!(plain.with(Thinking::Off), plain);
+        for thinking in [Thinking::Auto, Thinking::Low, Thinking::High] {
+            let longer = plain.with(thinking);
+            assert_eq!(longer.first_byte, Duration::from_secs(180));
+            assert_eq!(longer.idle, Duration::from_secs(120));
+            assert_eq!(
+                (longer.connect, longer.content),
+                (plain.connect, plain.content)
+            );
+        }
+    }
 
     /// What comes at a second: nothing that counts, some text, or the finish reason.
     #[derive(Clone, Copy)]

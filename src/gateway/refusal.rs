@@ -5,11 +5,13 @@
 //! its messages partly Chinese, so each sentence begins with our own words and quotes the gateway behind them.
 
 use super::complaint::Complaint;
-use super::error::{Failure, Kind, Repeat, Setback};
+use super::error::{BASE_URL, CHECK_ADDRESS, Failure, Kind, Repeat, Setback};
 
 /// What a reply with an error status says.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Refusal<'a> {
+    /// What was asked for.
+    pub wanted: Wanted,
     /// The HTTP status.
     pub status: u16,
     /// The body, or its beginning.
@@ -20,18 +22,90 @@ pub struct Refusal<'a> {
     pub location: Option<&'a str>,
 }
 
-const CHECK_ADDRESS: &str = "Check base_url (EZROUTER_BASE_URL)";
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// An answer of a model.
+    #[default]
+    Answer,
+    /// The list of models; none is named, so none can be unknown.
+    Catalog,
+}
+
 const SEND_LESS: &str =
     "Send less: select fewer lines, attach fewer files or start a new conversation";
 const OTHER_MODEL: &str = "Choose another model";
+const CHECK_ACCESS: &str = "Check at ezrouter.dev that the account is active and that the key may use this model from this network";
 const TRY_LATER: &str = "Try again in a moment, or choose another model";
 
 /// Judges a reply with an error status.
 pub fn judge(refusal: Refusal<'_>) -> Setback {
-    let complaint = Complaint::of_body(refusal.body);
-    let (kind, what, advice, repeat) = match refusal.status {
-        300..=399 => return redirected(refusal),
-        400 | 422 if is_about_length(&complaint) => too_long(),
+    if (300..400).contains(&refusal.status) {
+        return redirected(refusal);
+    }
+    let mut complaint = Complaint::of_body(refusal.body);
+    let code_is_word = complaint.code.contains(char::is_alphabetic);
+    if complaint.message.is_empty() && code_is_word {
+        complaint.message.clone_from(&complaint.code);
+    }
+    let judgement = match (refusal.wanted, refusal.status) {
+        (Wanted::Catalog, 404 | 405 | 501) => nowhere("There is no list of models at this address"),
+        (_, status) => judgement(status, &complaint, refusal.retry_after),
+    };
+    let line = status_line(refusal.status);
+    let what = format!("{} ({line})", judgement.1);
+    setback(judgement, &what, complaint, line)
+}
+
+/// Judges an error inside a reply whose status said success, before any text of the answer: as if it had come with the
+/// status that it stands for. Had the gateway not sent a comment before, to keep the connection open, it would have.
+pub fn in_stream(complaint: Complaint) -> Setback {
+    const WHAT: &str = "The gateway reported an error in its reply";
+    let mut complaint = complaint;
+    if complaint.message.is_empty() {
+        let words = format!("{} {}", complaint.kind, complaint.code);
+        words.trim().clone_into(&mut complaint.message);
+    }
+    if let Some(status) = complaint.status() {
+        let judgement = judgement(status, &complaint, None);
+        let what = judgement.1;
+        return setback(judgement, what, complaint, status_line(status));
+    }
+    let (kind, _, advice, repeat) = judgement(500, &complaint, None);
+    let repeat = match repeat {
+        // Of an error without a name nothing is known.
+        Repeat::Allowed if complaint.kind.is_empty() && complaint.code.is_empty() => Repeat::Once,
+        repeat => repeat,
+    };
+    setback(
+        (kind, WHAT, advice, repeat),
+        WHAT,
+        complaint,
+        "an error in the reply".to_owned(),
+    )
+}
+
+fn setback(
+    (kind, _, advice, repeat): Judgement,
+    what: &str,
+    complaint: Complaint,
+    reason: String,
+) -> Setback {
+    Setback {
+        failure: Failure {
+            kind,
+            what: quoting(what, &complaint.message),
+            advice,
+            request_id: complaint.request_id,
+        },
+        repeat,
+        reason,
+    }
+}
+
+fn judgement(status: u16, complaint: &Complaint, retry_after: Option<&str>) -> Judgement {
+    match status {
+        400 | 422 if is_about_length(complaint) => too_long(),
         401 => (
             Kind::BadKey,
             "The gateway does not accept the key",
@@ -39,72 +113,46 @@ pub fn judge(refusal: Refusal<'_>) -> Setback {
             Repeat::Never,
         ),
         402 => out_of_money(),
-        403 => forbidden(&complaint),
-        404 | 405 if is_about_model(&complaint) => (
+        403 => forbidden(complaint),
+        404 | 405 if is_about_model(complaint) => (
             Kind::Rejected,
             "The gateway does not know the model",
             OTHER_MODEL.to_owned(),
             Repeat::Never,
         ),
-        404 | 405 | 501 => (
-            Kind::WrongAddress,
-            "There is no chat endpoint at this address",
-            CHECK_ADDRESS.to_owned(),
-            Repeat::Never,
-        ),
+        404 | 405 | 501 => nowhere("There is no chat endpoint at this address"),
         408 => (
             Kind::Unreachable,
             "The gateway waited too long for the request",
             TRY_LATER.to_owned(),
             Repeat::Allowed,
         ),
-        413 => too_long(),
+        413 => (
+            Kind::Rejected,
+            "The request is too large for the gateway",
+            SEND_LESS.to_owned(),
+            Repeat::Never,
+        ),
         // The gateway never limits the rate itself; a limit comes from behind it, and repeating makes it worse.
         429 => (
             Kind::Rejected,
             "The model's provider limits the rate of requests",
-            rate_advice(refusal.retry_after),
+            rate_advice(retry_after),
             Repeat::Never,
         ),
-        500.. => broken(refusal.status, &complaint),
+        500.. => broken(status, complaint),
         _ => (
             Kind::Rejected,
             "The gateway refused the request",
             "Check the model and the settings".to_owned(),
             Repeat::Never,
         ),
-    };
-    let line = status_line(refusal.status);
-    Setback {
-        failure: Failure {
-            kind,
-            what: quoting(&format!("{what} ({line})"), &complaint.message),
-            advice,
-            request_id: complaint.request_id,
-        },
-        repeat,
-        reason: line,
     }
 }
 
-/// An error that came inside a reply whose status said success, before any text of the answer.
-pub fn in_stream(complaint: Complaint) -> Failure {
-    let kind = if complaint.is_one_of(PERMANENT) || complaint.is_one_of(FILTERED) {
-        Kind::Rejected
-    } else {
-        Kind::Unreachable
-    };
-    let words = if complaint.message.is_empty() {
-        format!("{} {}", complaint.kind, complaint.code)
-    } else {
-        complaint.message
-    };
-    Failure {
-        kind,
-        what: quoting("The gateway reported an error in its reply", words.trim()),
-        advice: "Try again, or choose another model".to_owned(),
-        request_id: complaint.request_id,
-    }
+/// Whether the model may be what was refused: it does not exist, or the key may not use it.
+pub fn may_blame_the_model(failure: &Failure) -> bool {
+    [OTHER_MODEL, CHECK_ACCESS].contains(&failure.advice.as_str())
 }
 
 /// Codes and types of mistakes that repeating does not cure, whatever the status says: the gateway sends some with 500.
@@ -112,14 +160,21 @@ const PERMANENT: &[&str] = &[
     "invalid_request",
     "invalid_request_error",
     "count_token_failed",
-    "exceed_context_size_error",
-    "context_length_exceeded",
 ];
 
 /// Codes of a filter on what is asked.
 const FILTERED: &[&str] = &["sensitive_words_detected", "prompt_blocked"];
 
 type Judgement = (Kind, &'static str, String, Repeat);
+
+fn nowhere(what: &'static str) -> Judgement {
+    (
+        Kind::WrongAddress,
+        what,
+        CHECK_ADDRESS.to_owned(),
+        Repeat::Never,
+    )
+}
 
 fn too_long() -> Judgement {
     (
@@ -159,7 +214,7 @@ fn forbidden(complaint: &Complaint) -> Judgement {
         _ => (
             Kind::Rejected,
             "The gateway does not allow this request",
-            "Check at ezrouter.dev that the account is active and that the key may use this model from this network".to_owned(),
+            CHECK_ACCESS.to_owned(),
             Repeat::Never,
         ),
     }
@@ -176,10 +231,10 @@ fn broken(status: u16, complaint: &Complaint) -> Judgement {
             Repeat::Never,
         );
     }
-    if complaint.is_one_of(PERMANENT) {
-        if is_about_length(complaint) {
-            return too_long();
-        }
+    if is_about_length(complaint) {
+        return too_long();
+    }
+    if complaint.is_one_of(PERMANENT) || is_about_a_field(complaint) {
         let advice = "Check the model and the settings".to_owned();
         return (
             Kind::Rejected,
@@ -212,7 +267,7 @@ fn broken(status: u16, complaint: &Complaint) -> Judgement {
 
 fn redirected(refusal: Refusal<'_>) -> Setback {
     let advice = match refusal.location.and_then(origin) {
-        Some(origin) => format!("Set base_url (EZROUTER_BASE_URL) to {origin}"),
+        Some(origin) => format!("Set {BASE_URL} to {origin}"),
         None => CHECK_ADDRESS.to_owned(),
     };
     // Never followed: a redirect may turn POST into GET, and would carry the key and the code to another host.
@@ -243,8 +298,16 @@ fn is_about_length(complaint: &Complaint) -> bool {
         || message.contains("context window")
 }
 
+/// Whether a part of the request is said to be missing: a mistake, under whatever name and status it comes.
+fn is_about_a_field(complaint: &Complaint) -> bool {
+    complaint.message.ends_with(" is required")
+}
+
 fn is_about_model(complaint: &Complaint) -> bool {
-    complaint.is_one_of(&["model_not_found"]) || complaint.message.to_lowercase().contains("model")
+    // The gateway names the path that it does not know, and one ends in `models`.
+    complaint.is_one_of(&["model_not_found"])
+        || complaint.message.to_lowercase().contains("model")
+            && !complaint.message.starts_with("Invalid URL")
 }
 
 fn rate_advice(retry_after: Option<&str>) -> String {

@@ -24,6 +24,11 @@ pub enum Signal {
         /// Why the last one failed, as a short lower-case fragment.
         reason: String,
     },
+    /// The source of the key takes long: it may be waiting for a person.
+    Key {
+        /// What messages call it.
+        source: String,
+    },
     /// Response headers have come.
     Started {
         /// `x-oneapi-request-id`, if the gateway sent one.
@@ -49,8 +54,12 @@ pub struct Usage {
     pub input: u64,
     /// The part of `input` that came from a cache.
     pub cached: u64,
-    /// Tokens that were generated.
+    /// The part of `input` that went into a cache, for the next request.
+    pub written: u64,
+    /// Tokens that were generated, thinking included.
     pub output: u64,
+    /// They were told before the answer was whole: the gateway guesses them, or they do not count its end.
+    pub estimated: bool,
 }
 
 /// Why a reply that arrived whole came to its end.

@@ -3,7 +3,12 @@
 //!
 //! Written by hand because a gateway's stream is not always the standard's: it may append a bare JSON error or an HTML page
 //! without framing, and end without the blank line that completes an event. A standard parser drops all of these in
-//! silence, and an error would look like a short answer.
+//! silence, and an error would look like a short answer. A well-formed stream is read as the standard says, but for `id` and
+//! `retry`, which nobody here asks for. Other streams are read differently in four ways, each on purpose:
+//! - The end of the stream completes an event, and a line.
+//! - Lines that begin with `{` or `<`, those that follow, and a field named `error` are kept, as what they are.
+//! - Bytes that are not UTF-8 spoil no more than themselves.
+//! - A line or an event beyond 8 MB is dropped, and that is told.
 
 use std::mem::take;
 
@@ -44,11 +49,16 @@ pub struct Decoder {
     name: String,
     data: Option<String>,
     stray: Option<String>,
+    /// How many bytes were touched, which tests hold against the length of the stream.
+    #[cfg(test)]
+    touched: u64,
 }
 
 impl Decoder {
     /// Takes the next bytes and appends the events that they complete.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<Event>) {
+        #[cfg(test)]
+        self.touch(bytes.len());
         if self.after_return && !bytes.is_empty() {
             self.after_return = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
@@ -85,6 +95,8 @@ impl Decoder {
             out.push(Event::TooLong);
             return;
         }
+        #[cfg(test)]
+        self.touch(bytes.len());
         self.line.extend_from_slice(bytes);
     }
 
@@ -93,6 +105,8 @@ impl Decoder {
             return;
         }
         let bytes = take(&mut self.line);
+        #[cfg(test)]
+        self.touch(bytes.len());
         let mut line = bytes.as_slice();
         if !self.past_first_line {
             self.past_first_line = true;
@@ -131,6 +145,8 @@ impl Decoder {
     }
 
     fn take_data(&mut self, value: &str, out: &mut Vec<Event>) {
+        #[cfg(test)]
+        self.touch(value.len());
         match &mut self.data {
             None => self.data = Some(value.to_owned()),
             Some(data) if LONGEST < data.len() + value.len() => {
@@ -155,6 +171,20 @@ impl Decoder {
                 stray.push_str(line);
             }
         }
+    }
+
+    #[cfg(test)]
+    fn touch(&mut self, bytes: usize) {
+        self.touched += bytes as u64;
+    }
+
+    /// How many bytes were touched so far, and how many are kept.
+    #[cfg(test)]
+    pub(super) fn burden(&self) -> (u64, usize) {
+        let kept = |text: &Option<String>| text.as_ref().map_or(0, String::capacity);
+        let kept =
+            self.line.capacity() + self.name.capacity() + kept(&self.data) + kept(&self.stray);
+        (self.touched, kept)
     }
 
     fn end_event(&mut self, out: &mut Vec<Event>) {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::derived;
 use crate::gateway::signal::Usage;
 
 /// Answers by the order of requests, or by what the user said.
@@ -11,6 +12,9 @@ use crate::gateway::signal::Usage;
 pub struct Script {
     answers: Vec<Answer>,
     routes: Vec<(String, Answer)>,
+    derived: bool,
+    /// The answers to `GET /v1/models`, if not the stand-in's own.
+    catalogs: Vec<Answer>,
 }
 
 impl Script {
@@ -18,13 +22,33 @@ impl Script {
     pub fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         Self {
             answers: answers.into_iter().collect(),
-            routes: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// Answers each request by what it asks for: see [`super::derived`].
+    pub fn derived() -> Self {
+        Self {
+            derived: true,
+            ..Self::default()
         }
     }
 
     /// Answers every request alike.
     pub fn always(answer: Answer) -> Self {
         Self::new([answer])
+    }
+
+    /// Gives `answer` to a question for the catalog; given several, in this order, and the last one repeats.
+    #[must_use]
+    pub fn catalog(mut self, answer: Answer) -> Self {
+        self.catalogs.push(answer);
+        self
+    }
+
+    /// The answer to the question for the catalog of this number, from 0, if it is not the stand-in's own.
+    pub(super) fn catalog_answer(&self, number: usize) -> Option<Answer> {
+        self.catalogs.get(number).or(self.catalogs.last()).cloned()
     }
 
     /// Gives `answer` to each request whose last user message contains `part`; such a request does not use up an answer of the
@@ -37,13 +61,16 @@ impl Script {
 
     /// The answer for a request body, and the number of answers of the order that are used up after it.
     pub(super) fn answer(&self, body: &Value, used: usize) -> (Answer, usize) {
-        let said = last_user_message(body);
+        let said = &last_user_message(body);
         if let Some((_, answer)) = self
             .routes
             .iter()
             .find(|(part, _)| said.contains(part.as_str()))
         {
             return (answer.clone(), used);
+        }
+        if self.derived {
+            return (derived::answer(said), used);
         }
         let answer = self.answers.get(used).or(self.answers.last()).cloned();
         let none = || {
@@ -56,7 +83,8 @@ impl Script {
     }
 }
 
-fn last_user_message(body: &Value) -> &str {
+/// The text of the last message of the user: a string, or blocks of text.
+fn last_user_message(body: &Value) -> String {
     let messages = body
         .get("messages")
         .and_then(Value::as_array)
@@ -64,8 +92,14 @@ fn last_user_message(body: &Value) -> &str {
     let last = messages
         .iter()
         .rfind(|message| message.get("role").and_then(Value::as_str) == Some("user"));
-    last.and_then(|message| message.get("content")?.as_str())
-        .unwrap_or_default()
+    match last.and_then(|message| message.get("content")) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(blocks)) => blocks
+            .iter()
+            .filter_map(|block| block.get("text")?.as_str())
+            .collect(),
+        _ => String::new(),
+    }
 }
 
 /// One answer. Its headers go out with the first step that writes, as the gateway sends them with the first token; use
@@ -87,7 +121,7 @@ pub struct Answer {
 pub enum Step {
     /// Sends the headers, if they have not been sent.
     Headers,
-    /// A piece of the answer, as one chunk of the `OpenAI` surface; the first one names the role.
+    /// A piece of the answer, on the surface that was asked.
     Text(String),
     /// A piece of thinking, likewise.
     Thinking(String),
@@ -97,11 +131,11 @@ pub enum Step {
     Gate,
     /// Any bytes of the body.
     Raw(Vec<u8>),
-    /// The chunk with the finish reason.
+    /// The finish reason, in the words of the OpenAI surface (`stop`).
     Finish(String),
-    /// The chunk with the token counts.
+    /// The token counts.
     Usage(Usage),
-    /// The end mark `[DONE]`.
+    /// The end mark: `[DONE]`, or `message_stop`.
     Done,
     /// Closes the connection in the middle of the body.
     Cut,
@@ -146,6 +180,7 @@ impl Answer {
             input: 100,
             cached: 0,
             output: pieces.len() as u64,
+            ..Usage::default()
         };
         let mut steps: Vec<Step> = pieces.into_iter().map(Step::Text).collect();
         steps.extend([Step::finish("stop"), Step::Usage(usage), Step::Done]);
@@ -213,9 +248,10 @@ impl Answer {
         self
     }
 
-    /// The same answer with one more header.
+    /// The same answer with a header, instead of the one of that name if it has one.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -225,7 +261,7 @@ impl Answer {
 pub const REQUEST_ID: &str = "standin-request";
 
 /// Pieces of the size of tokens: each a run of up to six characters, cut before white space where there is some.
-fn tokens(text: &str) -> Vec<String> {
+pub(super) fn tokens(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut length = 0;
     for c in text.chars() {
@@ -240,38 +276,6 @@ fn tokens(text: &str) -> Vec<String> {
         length += 1;
     }
     pieces
-}
-
-/// One chunk of a stream of the `OpenAI` surface, framed.
-pub(super) fn chunk(id: &str, delta: &Value, finish: Option<&str>) -> Vec<u8> {
-    frame(&json!({
-        "id": id,
-        "object": "chat.completion.chunk",
-        "created": 1_780_000_000,
-        "model": "standin",
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        "usage": null,
-    }))
-}
-
-/// The chunk with the token counts, framed.
-pub(super) fn usage_chunk(id: &str, usage: Usage) -> Vec<u8> {
-    frame(&json!({
-        "id": id,
-        "object": "chat.completion.chunk",
-        "choices": [],
-        "usage": {
-            "prompt_tokens": usage.input,
-            "completion_tokens": usage.output,
-            "total_tokens": usage.input + usage.output,
-            "prompt_tokens_details": {"cached_tokens": usage.cached},
-            "output_tokens": 0,
-        },
-    }))
-}
-
-fn frame(value: &Value) -> Vec<u8> {
-    format!("data: {value}\n\n").into_bytes()
 }
 
 #[cfg(test)]

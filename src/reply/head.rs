@@ -1,59 +1,13 @@
-//! How an answer begins: thinking, an opener such as "Here is the code:", a wrapping fence or a code span are told from the
-//! content. Nothing of it is given out before it is decided; what comes after is the work of [`super::fence`].
+//! How an answer begins: thinking, speech to the user, parts of the prompt, a wrapping fence or a code span are told from
+//! the content. Nothing of it is given out before it is decided; what comes after is the work of [`super::fence`] and
+//! [`super::tail`].
 
 use super::fence::{Block, Fence};
-use super::language::{Family, has_backticks, is_markdown};
-use super::{MAX_HELD, Shape, is_blank};
-
-/// Beginnings of a first line that speaks to the user. Capital letters count: code rarely begins so, and then nothing of it
-/// is held.
-pub(super) const OPENERS: &[&str] = &[
-    "Here is",
-    "Here's",
-    "Here’s",
-    "Here are",
-    "Here you go",
-    "Sure",
-    "Certainly",
-    "Of course",
-    "Absolutely",
-    "Okay",
-    "OK",
-    "Got it",
-    "No problem",
-    "Below is",
-    "Below are",
-    "The rewritten",
-    "The updated",
-    "The simplified",
-    "The refactored",
-    "The improved",
-    "The modified",
-    "The corrected",
-    "The fixed",
-    "The revised",
-    "The new",
-    "The following",
-    "The code",
-    "The result",
-    "This is the",
-    "I've",
-    "I’ve",
-    "I have",
-    "I'll",
-    "I’ll",
-    "Let's",
-    "Let me",
-    "Rewritten",
-    "Updated",
-    "Simplified",
-    "Refactored",
-    "Improved",
-    "Corrected",
-];
-
-/// Tags around thinking that an upstream left in the content, and what ends it.
-const THINKING: &[(&str, &str)] = &[("<think>", "</think>"), ("<thinking>", "</thinking>")];
+use super::prompted::{self, Tag};
+use super::rules::Rules;
+use super::skipping::Skipping;
+use super::talk::{self, Sentence};
+use super::{MAX_BLANK, MAX_TALK, Shape, is_blank, span, thinking};
 
 /// What became of the beginning.
 #[derive(Debug)]
@@ -61,7 +15,9 @@ pub(super) enum Verdict {
     /// The content begins with this text and goes on to the end of the answer.
     Plain(String),
     /// A wrapping fence was opened.
-    Fenced(Block),
+    Fenced(Box<Block>),
+    /// The answer speaks to the user and holds nothing else; this is what it says.
+    Words(String),
 }
 
 /// The beginning of an answer, as long as it is not decided.
@@ -70,10 +26,12 @@ pub(super) struct Head {
     rules: Rules,
     /// Complete lines that wait for what follows them.
     waiting: Option<Waiting>,
-    /// What ends the thinking that is being skipped, and the end of what was skipped.
-    thinking: Option<(&'static str, String)>,
+    skipping: Option<Skipping>,
     indent: String,
     text: String,
+    sentence: Sentence,
+    /// Where in `text` the end of thinking may stand that has no beginning.
+    orphan: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -85,47 +43,24 @@ struct Waiting {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Opener,
+    /// Speech to the user; whether a line of it begins as such speech is known to, and whether it ends with a colon.
+    Talk { known: bool, colon: bool },
+    /// A code span.
     Span,
+    /// What reads like thinking where it may be an element of the document.
+    Element,
 }
 
-/// What depends on the place that the answer goes to.
-#[derive(Debug)]
-struct Rules {
-    family: Family,
-    /// Whether the selection lies within a line, with other text beside it.
-    in_line: bool,
-    /// Whether an answer that is one code span loses its backticks.
-    spans: bool,
-    /// Whether thinking is skipped.
-    thinking: bool,
-    /// The fence that the selection begins with.
-    own_fence: Option<Fence>,
-}
-
-impl Rules {
-    fn new(shape: &Shape) -> Self {
-        let selected = shape.selection.trim();
-        let beside = |text: &str| !text.chars().all(is_blank);
-        let one_line = !selected.is_empty() && !selected.contains(['\n', '\r']);
-        Self {
-            family: Family::of(&shape.language),
-            in_line: one_line && (beside(&shape.line_prefix) || beside(&shape.line_suffix)),
-            spans: one_line && !selected.contains('`') && !has_backticks(&shape.language),
-            thinking: !THINKING.iter().any(|(open, _)| selected.starts_with(open)),
-            own_fence: selected.lines().next().and_then(Fence::parse),
-        }
-    }
-
-    /// Whether an answer that begins with `fence` came wrapped in it. In Markdown a fence may as well be the first line of
-    /// the new text, so there it counts as wrapping only if it says that Markdown is in it, or if it says nothing, the
-    /// selection did not begin with a fence, and no line is in front that may announce it to the reader of the document.
-    fn wraps(&self, fence: &Fence, behind_opener: bool) -> bool {
-        let markdown = self.family == Family::Markdown;
-        match &self.own_fence {
-            Some(own) => markdown && is_markdown(&fence.tag) && !is_markdown(&own.tag),
-            None if markdown => is_markdown(&fence.tag) || fence.tag.is_empty() && !behind_opener,
-            None => true,
+impl Waiting {
+    /// Whether text that follows shows that it is no content: behind what reads like thinking any text does; behind talk in
+    /// code, text behind a blank line does, if the talk is known as such or announces something.
+    fn is_no_content(&self, rules: &Rules) -> bool {
+        match self.kind {
+            Kind::Span => false,
+            Kind::Element => true,
+            Kind::Talk { known, colon } => {
+                self.blank_line_behind && (known && rules.openers || colon && rules.strict)
+            }
         }
     }
 }
@@ -136,73 +71,170 @@ impl Head {
         Self {
             rules: Rules::new(shape),
             waiting: None,
-            thinking: None,
+            skipping: None,
             indent,
             text,
+            sentence: Sentence::default(),
+            orphan: None,
         }
     }
 
     /// Takes one character (newlines as `\n`).
     pub(super) fn push(&mut self, c: char) -> Option<Verdict> {
-        if let Some((end, skipped)) = &mut self.thinking {
-            skip_until(end, skipped, c).then(|| self.thinking = None);
-            return None;
+        if let Some(skipping) = &mut self.skipping {
+            if skipping.push(c) {
+                self.end_skipping();
+                return None;
+            }
+            let long = |held: &mut String| MAX_TALK < held.len();
+            let long = skipping.held.take_if(|held| long(held));
+            return long.filter(|_| !skipping.is_thinking()).map(Verdict::Plain);
         }
         if c == '\n' {
             return self.end_line("\n");
         }
         if self.text.is_empty() && is_blank(c) {
             self.indent.push(c);
+            return (MAX_BLANK < self.indent.len()).then(|| self.plain(""));
+        }
+        self.read(c);
+        self.drop_waiting();
+        if self.take_tag() {
             return None;
         }
-        self.text.push(c);
-        self.drop_opener();
-        self.begin_thinking();
-        (self.thinking.is_none() && !self.may_be_wrapping()).then(|| self.plain(""))
+        let waiting = self
+            .waiting
+            .as_ref()
+            .map_or(0, |waiting| waiting.lines.len());
+        let possible = waiting + self.text.len() <= MAX_TALK && self.may_be_wrapping();
+        (!possible).then(|| self.plain(""))
     }
 
     /// The answer has ended before anything was decided.
     pub(super) fn finish(&mut self) -> Option<Verdict> {
-        if self.thinking.is_some() {
-            return None;
+        if let Some(skipping) = self.skipping.take() {
+            let held = skipping.held.clone();
+            return held.filter(|_| !skipping.is_thinking()).map(Verdict::Plain);
         }
         if let Some(verdict) = self.end_line("") {
             return Some(verdict);
         }
         let Waiting { lines, kind, .. } = self.waiting.take()?;
-        match kind {
-            Kind::Span => Some(Verdict::Plain(
-                span_content(lines.trim()).unwrap_or(&lines).to_owned(),
-            )),
+        Some(match kind {
+            Kind::Span => Verdict::Plain(span::content(lines.trim()).unwrap_or(&lines).to_owned()),
             // A lone "Sure!" is a fair answer where a few words of a line were selected.
-            Kind::Opener if self.rules.family == Family::Code && !self.rules.in_line => None,
-            Kind::Opener => Some(Verdict::Plain(lines)),
+            Kind::Talk { known, .. }
+                if self.rules.sentences()
+                    && (known || self.rules.strict && lines.contains(char::is_alphabetic)) =>
+            {
+                Verdict::Words(lines)
+            }
+            Kind::Talk { .. } | Kind::Element => Verdict::Plain(lines),
+        })
+    }
+
+    /// How many bytes are held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        let skipped = self
+            .skipping
+            .as_ref()
+            .and_then(|skipping| skipping.held.as_ref());
+        let waiting = self.waiting.as_ref().map(|waiting| &waiting.lines);
+        let more = [skipped, waiting].into_iter().flatten();
+        self.indent.len() + self.text.len() + more.map(String::len).sum::<usize>()
+    }
+
+    /// Takes a character of a line.
+    fn read(&mut self, c: char) {
+        let at = self.text.len();
+        self.text.push(c);
+        if c == '<' && self.rules.thinking {
+            self.orphan = Some(at);
+        }
+        let Some(tag) = self.orphan.and_then(|orphan| self.text.get(orphan..)) else {
+            self.sentence.push(c);
+            return;
+        };
+        if !thinking::may_end(tag) {
+            tag.chars().for_each(|c| self.sentence.push(c));
+            self.orphan = None;
         }
     }
 
-    fn begin_thinking(&mut self) {
-        // A line that reads so was held for no other reason.
-        if let Some((_, end)) = THINKING.iter().find(|(open, _)| *open == self.text) {
-            self.thinking = Some((end, String::new()));
-            self.indent.clear();
-            self.text.clear();
+    /// Takes a tag that the line consists of so far, or the end of thinking that had no beginning, and says whether it did.
+    fn take_tag(&mut self) -> bool {
+        let text = self.text.as_str();
+        let orphan = self.orphan.and_then(|orphan| text.get(orphan..));
+        if orphan.is_some_and(thinking::is_end) && self.may_end_thinking() {
+            self.waiting = None;
+            self.clear_line();
+            return true;
         }
+        if let Some(close) = thinking::end_of(text).filter(|_| self.rules.thinking) {
+            let held = self.rules.elements.then(|| text.to_owned());
+            self.skipping = Some(Skipping::new(close, held));
+        } else if let Some(tag) = prompted::tag(text).filter(|_| self.rules.prompt) {
+            self.waiting = None;
+            if let Tag::Context(close) = tag {
+                self.skipping = Some(Skipping::new(close, Some(String::new())));
+            }
+        } else {
+            return false;
+        }
+        self.clear_line();
+        true
+    }
+
+    fn end_skipping(&mut self) {
+        let skipping = self.skipping.take().filter(Skipping::is_thinking);
+        if let Some(lines) = skipping.and_then(|skipping| skipping.held) {
+            self.wait(lines, Kind::Element);
+        }
+    }
+
+    fn wait(&mut self, lines: String, kind: Kind) {
+        self.waiting = Some(Waiting {
+            lines,
+            kind,
+            blank_line_behind: false,
+        });
     }
 
     /// Whether more text could make anything but content of the line that has begun.
     fn may_be_wrapping(&self) -> bool {
-        let text = self.text.as_str();
+        let (text, rules) = (self.text.as_str(), &self.rules);
+        let marks = Fence::may_become(text)
+            || self.may_end_thinking()
+            || rules.thinking && thinking::may_begin(text)
+            || rules.prompt && (prompted::may_become_tag(text) || prompted::may_become_line(text));
         match self.waiting.as_ref().map(|waiting| waiting.kind) {
-            Some(Kind::Span) => false,
-            Some(Kind::Opener) => Fence::may_become(text),
+            Some(Kind::Span | Kind::Element) => false,
+            Some(Kind::Talk { .. }) => marks || self.may_be_talk(),
             None => {
-                Fence::may_become(text)
-                    || self.rules.thinking
-                        && THINKING.iter().any(|(open, _)| open.starts_with(text))
-                    || may_become_opener(text)
-                    || self.rules.spans && may_become_span(text)
+                marks
+                    || talk::may_become_opener(text)
+                    || rules.sentences() && (self.sentence.is_possible() || talk::is_emphasis(text))
+                    || rules.unwraps_span(text) && span::may_become(text)
             }
         }
+    }
+
+    /// Whether what may be the end of thinking stands where such an end can: alone, or behind what may be thinking aloud.
+    fn may_end_thinking(&self) -> bool {
+        let Some(before) = self.orphan.and_then(|orphan| self.text.get(..orphan)) else {
+            return false;
+        };
+        let talks = talk::may_become_opener(before)
+            || self.sentence.is_possible()
+            || self.waiting.is_some() && talk::may_go_on(before, self.sentence);
+        before.is_empty() || self.rules.sentences() && talks
+    }
+
+    /// Whether more text could make another line of talk of the line that has begun.
+    fn may_be_talk(&self) -> bool {
+        talk::may_become_opener(&self.text)
+            || self.rules.sentences() && talk::may_go_on(&self.text, self.sentence)
     }
 
     fn end_line(&mut self, newline: &str) -> Option<Verdict> {
@@ -210,32 +242,46 @@ impl Head {
             self.end_blank_line(newline);
             return None;
         }
-        let behind_opener = self.waiting.is_some();
-        match Fence::parse(&self.text).filter(|fence| self.rules.wraps(fence, behind_opener)) {
-            Some(fence) => {
-                let block = Block::new(
-                    fence,
-                    self.indent.len(),
-                    self.rules.family == Family::Markdown,
-                );
-                return Some(Verdict::Fenced(block));
-            }
-            None if behind_opener => return Some(self.plain(newline)),
-            None => {}
+        let text = self.text.trim_end_matches(is_blank);
+        let wraps = |fence: &Fence| self.rules.wraps(fence, self.waiting.is_some());
+        if let Some(fence) = Fence::parse(&self.text).filter(wraps) {
+            let block = Block::new(fence, self.indent.len(), &self.rules.language);
+            return Some(Verdict::Fenced(Box::new(block)));
         }
-        let kind = if is_opener(&self.text) {
-            Kind::Opener
-        } else if self.rules.spans && span_content(&self.text).is_some() {
-            Kind::Span
-        } else {
-            return Some(self.plain(newline));
+        if self.rules.prompt && prompted::is_line(text, &self.rules.language) {
+            self.clear_line();
+            return None;
+        }
+        let known = talk::is_opener(text);
+        let sentences = self.rules.sentences();
+        let first = sentences && (self.sentence.is_complete() || talk::is_emphasis(text));
+        // An answer that was cut short ends within a sentence.
+        let cut = newline.is_empty() && self.sentence.is_possible();
+        let further = sentences && (cut || talk::goes_on(text));
+        let kind = match self.waiting.as_ref().map(|waiting| waiting.kind) {
+            _ if self.rules.has(text) => None,
+            None if known || first => Some(known),
+            None if self.rules.unwraps_span(text) && span::content(text).is_some() => {
+                let line = self.take_line(newline);
+                self.wait(line, Kind::Span);
+                return None;
+            }
+            Some(Kind::Talk { known: before, .. }) if known || further => Some(before || known),
+            _ => None,
         };
-        let lines = std::mem::take(&mut self.indent) + &std::mem::take(&mut self.text) + newline;
-        self.waiting = Some(Waiting {
-            lines,
-            kind,
-            blank_line_behind: false,
-        });
+        let Some(known) = kind else {
+            let dropped = self
+                .waiting
+                .take_if(|waiting| waiting.is_no_content(&self.rules));
+            return match dropped {
+                Some(_) => self.end_line(newline),
+                None => Some(self.plain(newline)),
+            };
+        };
+        let colon = text.trim_end_matches(['*', '_']).ends_with([':', '：']);
+        let before = self.waiting.take().map(|waiting| waiting.lines);
+        let lines = before.unwrap_or_default() + &self.take_line(newline);
+        self.wait(lines, Kind::Talk { known, colon });
         None
     }
 
@@ -244,82 +290,35 @@ impl Head {
             waiting.lines.push_str(newline);
             waiting.blank_line_behind = true;
         }
-        self.indent.clear();
+        self.clear_line();
     }
 
-    /// Drops an opener in code once a blank line and then text have come: that is proof enough.
-    fn drop_opener(&mut self) {
-        let code = self.rules.family == Family::Code;
-        self.waiting
-            .take_if(|waiting| code && waiting.kind == Kind::Opener && waiting.blank_line_behind);
+    /// Drops what waits once the text that follows is proof enough.
+    fn drop_waiting(&mut self) {
+        let Some(waiting) = &self.waiting else {
+            return;
+        };
+        let undecided = matches!(waiting.kind, Kind::Talk { .. }) && self.may_be_wrapping();
+        if !undecided && waiting.is_no_content(&self.rules) {
+            self.waiting = None;
+        }
+    }
+
+    fn clear_line(&mut self) {
+        self.take_line("");
+    }
+
+    fn take_line(&mut self, newline: &str) -> String {
+        self.sentence = Sentence::default();
+        self.orphan = None;
+        std::mem::take(&mut self.indent) + &std::mem::take(&mut self.text) + newline
     }
 
     /// Gives out what is held.
     fn plain(&mut self, newline: &str) -> Verdict {
-        let mut held = self
-            .waiting
-            .take()
-            .map(|waiting| waiting.lines)
-            .unwrap_or_default();
-        held.push_str(&self.indent);
-        held.push_str(&self.text);
-        held.push_str(newline);
-        Verdict::Plain(held)
+        let waiting = self.waiting.take().map(|waiting| waiting.lines);
+        let skipped = self.skipping.take().and_then(|skipping| skipping.held);
+        let held = waiting.unwrap_or_default() + &skipped.unwrap_or_default();
+        Verdict::Plain(held + &self.take_line(newline))
     }
-}
-
-/// Keeps in `skipped` the longest end of what was skipped that `end` begins with, and says whether it is all of `end`.
-fn skip_until(end: &str, skipped: &mut String, c: char) -> bool {
-    skipped.push(c);
-    while !end.starts_with(skipped.as_str()) {
-        skipped.remove(0);
-    }
-    skipped == end
-}
-
-fn may_become_opener(text: &str) -> bool {
-    text.len() <= MAX_HELD
-        && OPENERS
-            .iter()
-            .any(|opener| opener.starts_with(text) || begins_with(text, opener))
-}
-
-/// Whether a whole line speaks to the user.
-fn is_opener(text: &str) -> bool {
-    text.len() <= MAX_HELD
-        && OPENERS.iter().any(|opener| begins_with(text, opener))
-        && text
-            .trim_end_matches([' ', '\t', '*', '_'])
-            .ends_with([':', '.', '!'])
-}
-
-fn begins_with(text: &str, opener: &str) -> bool {
-    text.strip_prefix(opener)
-        .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
-}
-
-/// What stands between equally long runs of backticks at the ends of `text`.
-fn span_content(text: &str) -> Option<&str> {
-    let text = text.trim_end_matches(is_blank);
-    let behind = text.trim_start_matches('`');
-    let marks = text
-        .len()
-        .checked_sub(behind.len())
-        .filter(|&marks| 0 < marks)?;
-    let content = behind.trim_end_matches('`');
-    (behind.len() - content.len() == marks && !content.is_empty() && !content.contains('`'))
-        .then_some(content)
-}
-
-/// Whether more text could make a code span of the beginning of a line.
-fn may_become_span(text: &str) -> bool {
-    let behind = text.trim_start_matches('`');
-    let marks = text.len() - behind.len();
-    let closing = behind
-        .trim_start_matches(|c| c != '`')
-        .trim_end_matches(is_blank);
-    0 < marks
-        && text.len() <= MAX_HELD
-        && closing.len() <= marks
-        && closing.bytes().all(|byte| byte == b'`')
 }

@@ -9,6 +9,9 @@ use crate::text::diff::{self, Revert};
 impl Rewrite {
     /// The edits, in bytes of the region, that turn what this rewrite wrote into `target` and leave what the user changed.
     pub(super) fn revert_to(&self, target: &str, text: &Rope) -> Revert {
+        if self.region.lost {
+            return Revert::default();
+        }
         diff::revert(target, &self.region.expected(), &self.region.read(text))
     }
 
@@ -34,6 +37,7 @@ impl Rewrite {
                 };
             }
             Stage::Restoring { .. } | Stage::Applying => self.give_up(reason),
+            Stage::RejectingHunk { .. } => self.keep_hunk(reason),
             Stage::Undone { .. } | Stage::Pending { .. } | Stage::Parked { .. } | Stage::Over => {}
             _ => self.park(reason),
         }
@@ -42,6 +46,9 @@ impl Rewrite {
     /// An edit that the user asked for cannot be made: the result stays pending, with the reason.
     pub(super) fn give_up(&mut self, reason: String) {
         let applicable = self.reply.complete;
+        if self.told {
+            self.commands.push(Command::Refused(reason.clone()));
+        }
         self.await_verdict(Some(reason), applicable);
     }
 
@@ -75,6 +82,7 @@ impl Rewrite {
         match self.stage {
             Stage::Pending { .. }
             | Stage::Applying
+            | Stage::RejectingHunk { .. }
             | Stage::Over
             | Stage::Undone { .. }
             | Stage::Restoring { .. } => {}
@@ -89,9 +97,11 @@ impl Rewrite {
     }
 
     pub(super) fn fail(&mut self, now: Now, reason: String) {
+        // A result that waits to be shown first has nothing to show if nothing came.
+        let nothing_came = self.landed == 0 && self.reply.total.is_empty();
         match self.stage {
-            Stage::Parked { .. } => self.reply.broken = Some(reason),
-            Stage::Streaming => {
+            Stage::Parked { .. } if !nothing_came => self.reply.broken = Some(reason),
+            Stage::Streaming | Stage::Parked { .. } => {
                 self.stage = Stage::Restoring {
                     outcome: Outcome::Failed(reason),
                     since: now.millis,
@@ -113,6 +123,15 @@ impl Rewrite {
                 self.reply.complete = true;
                 self.park(reason);
             }
+            _ => {}
+        }
+    }
+
+    /// What the reply holds is for the user to judge: nothing more of it is put in place without a word.
+    pub(super) fn doubt(&mut self, reason: String) {
+        match &self.stage {
+            Stage::Parked { reason: earlier } => self.park(format!("{earlier}; {reason}")),
+            Stage::Streaming => self.park(reason),
             _ => {}
         }
     }
@@ -166,6 +185,9 @@ impl Rewrite {
             Stage::Undone { .. } => self.settle(Outcome::Cancelled),
             Stage::Applying => {
                 self.give_up("the document is out of step with the editor".to_owned());
+            }
+            Stage::RejectingHunk { .. } => {
+                self.keep_hunk("the document is out of step with the editor".to_owned());
             }
             Stage::Pending { .. } | Stage::Parked { .. } | Stage::Over => {}
             _ => self.park(

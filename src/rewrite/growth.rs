@@ -1,16 +1,17 @@
 //! How the written part of a region grows: the edit that brings new text in among the old lines. When it is sent is
 //! `moves`' business.
 
-use super::Rewrite;
 use super::flight::Stroke;
 use super::region::Border;
+use super::stray::is_insertion;
+use super::{Now, Rewrite};
 use crate::text::diff::stream::{self, End, Start};
 use crate::text::{Edit, Span};
 
 impl Rewrite {
     /// The edit that brings what of the reply is not placed yet into the region, as far as it can be placed; nothing if
     /// it stands there already.
-    pub(super) fn grow(&mut self, end: End) -> Option<Stroke> {
+    pub(super) fn grow(&mut self, now: Now, end: End) -> Option<Stroke> {
         let placed = self.region.ours.len();
         let rest = self.reply.total.get(placed..).unwrap_or_default();
         let start = if self.region.ours.is_empty() || self.region.ours.ends_with(['\n', '\r']) {
@@ -35,8 +36,7 @@ impl Rewrite {
             self.region.pass(plan.placed, ours, waiting);
             return None;
         }
-        let single_insertion = matches!(plan.edits.as_slice(), [edit] if edit.span.is_empty());
-        if self.is_unguarded() && !single_insertion {
+        if self.is_unguarded(now) && !is_insertion(&plan.edits) {
             return Some(self.insert());
         }
         let border = Border::Behind(plan.placed);

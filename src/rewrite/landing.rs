@@ -9,27 +9,40 @@ use super::timing::{
     DROP_GRACE, DROPS, ECHO, EXPLAINED_REFUSALS, Millis, PROMPT_ECHO, REFUSALS, REPLY, RETRY,
     REWIND_GAP, SILENT_REPLY,
 };
-use super::{Command, Guard, Now, Pace, Rewrite, Stage};
+use super::{Command, Delivery, Guard, Now, Pace, Rewrite, Stage};
+use crate::text::anchor::Replacement;
 use crate::text::document::Batch;
+
+/// Why a result is parked that a client without a version guard has applied to a text that changed under it.
+const BESIDE: &str = "the text changed just as the editor applied the result, which may now stand in the wrong place; \
+                      undo once to take it out";
 
 impl Rewrite {
     /// Follows a change of the document; says whether it holds anything that this server did not write.
     pub(super) fn follow(&mut self, now: Now, batch: &Batch, own_elsewhere: bool) -> bool {
         self.last_change = Some(now.millis);
         self.trouble.retry = None;
+        self.flight.take_if(|flight| flight.is_nothing());
         let differs = !(batch.hull.old.is_empty() && batch.hull.new.is_empty());
-        let judgement = self.flight.as_ref().map(|flight| flight.judge(batch));
+        let judgement = self.flight.as_ref().map(|it| it.judge(batch));
         if !matches!(judgement, Some(Judgement::Landed { .. })) {
             self.follow_stray(batch);
         }
         let (touch, foreign) = match judgement {
-            Some(Judgement::Landed { predicted, rest }) => {
-                let touch = self.land(now, batch, &predicted, rest);
-                (touch, rest.is_some())
+            Some(Judgement::Landed { others }) => {
+                let touch = self.land(now, batch, &others);
+                (touch, !others.is_empty())
+            }
+            Some(Judgement::Partly { rest }) => {
+                self.region.land_partly(batch);
+                if let Some(flight) = &mut self.flight {
+                    flight.edits = rest;
+                }
+                (Touch::Outside, false)
             }
             Some(Judgement::Strayed { stray, without }) => {
-                self.went_astray(batch, stray, &without);
-                (Touch::Outside, true)
+                let touch = self.went_astray(batch, stray, &without);
+                (touch, true)
             }
             Some(Judgement::Undone) => {
                 self.region.carry(&batch.before, &batch.after, batch.hull);
@@ -48,7 +61,7 @@ impl Rewrite {
                 (Touch::Outside, false)
             }
             Some(Judgement::Absent) => {
-                let touch = self.region.carry(&batch.before, &batch.after, batch.hull);
+                let touch = self.carry_region(batch, own_elsewhere);
                 if let Some(flight) = &mut self.flight {
                     flight.carry(batch, self.region.span);
                     flight.changed.get_or_insert(now.millis);
@@ -56,14 +69,25 @@ impl Rewrite {
                 }
                 (touch, !own_elsewhere)
             }
-            None if differs => (
-                self.region.carry(&batch.before, &batch.after, batch.hull),
-                !own_elsewhere,
-            ),
+            None if differs => (self.carry_region(batch, own_elsewhere), !own_elsewhere),
             None => (Touch::Outside, false),
         };
         self.take_in(now, batch, touch, foreign);
         foreign
+    }
+
+    fn carry_region(&mut self, batch: &Batch, own_elsewhere: bool) -> Touch {
+        let Batch {
+            before,
+            after,
+            hull,
+            ..
+        } = batch;
+        if own_elsewhere {
+            self.region.carry_along(before, after, *hull)
+        } else {
+            self.region.carry(before, after, *hull)
+        }
     }
 
     /// What follows from a change, whoever made it.
@@ -75,19 +99,13 @@ impl Rewrite {
         if foreign {
             self.last_foreign = Some(now.millis);
             self.explain_refusal(now);
-            if touch == Touch::Inside {
-                self.user_changed_region(now, &batch.after);
+            if touch != Touch::Outside {
+                self.user_changed_region(now, &batch.after, touch);
             }
         }
     }
 
-    fn land(
-        &mut self,
-        now: Now,
-        batch: &Batch,
-        predicted: &Rope,
-        rest: Option<crate::text::document::Hull>,
-    ) -> Touch {
+    fn land(&mut self, now: Now, batch: &Batch, others: &[Replacement]) -> Touch {
         let Some(flight) = self.flight.take() else {
             return Touch::Outside;
         };
@@ -96,9 +114,7 @@ impl Rewrite {
             return self.region.carry(&batch.before, &batch.after, batch.hull);
         }
         self.region = flight.region_after(&self.region, &batch.before);
-        let touch = rest.map_or(Touch::Outside, |rest| {
-            self.region.carry(predicted, &batch.after, rest)
-        });
+        let touch = self.region.carry_through(others);
         self.landed += 1;
         self.trouble = super::Trouble {
             careful: self.trouble.careful,
@@ -113,13 +129,14 @@ impl Rewrite {
             };
             self.commands.push(Command::Learned(self.options.pace));
         }
-        if touch == Touch::Inside && self.options.guard == Guard::Nothing {
+        let near = touch == Touch::Inside
+            || others
+                .iter()
+                .any(|change| self.region.is_abutted(change.new));
+        if near && self.options.guard == Guard::Nothing {
             // The client cannot tell an edit for an older text from one for this, so the text may stand in the wrong place.
-            self.park(
-                "the text changed just as the editor applied the result, which may now stand in the wrong place; \
-                 undo once to take it out"
-                    .to_owned(),
-            );
+            // A change at the very edge counts too: it may be what an edit that was a character too short has left.
+            self.park(BESIDE.to_owned());
         }
         if self.stage == Stage::Rewinding {
             self.stage = Stage::Gap {
@@ -138,12 +155,13 @@ impl Rewrite {
                     "the text was changed while the result was being put in place".to_owned(),
                 );
             }
+            Stage::RejectingHunk { .. } => self.keep_hunk("you took that back".to_owned()),
             _ => {}
         }
     }
 
     /// Somebody changed text inside the region.
-    fn user_changed_region(&mut self, now: Now, text: &Rope) {
+    fn user_changed_region(&mut self, now: Now, text: &Rope, touch: Touch) {
         if self.stage == Stage::Rewinding && self.flight.is_none() {
             // The rewind has not left yet, or was refused: what the user changed decides whether it still may.
             self.stage = Stage::Closing { since: now.millis };
@@ -154,18 +172,25 @@ impl Rewrite {
                     "the text was changed while the result was being put in place".to_owned(),
                 );
             }
+            Stage::Streaming | Stage::Closing { .. }
+                if self.flight.is_some() && self.options.guard == Guard::Nothing =>
+            {
+                // It may hold our edit in pieces that nobody can tell from what somebody did.
+                self.park(BESIDE.to_owned());
+            }
             Stage::Streaming | Stage::Closing { .. } => {
-                if self.region.span.is_empty() || self.region.lost_our_text(text) {
+                let undone = touch == Touch::Undone || self.region.lost_our_text(text);
+                if self.region.span.is_empty() || undone {
                     self.begin_undo(now);
                 } else if !self.region.waits_untouched(text) {
-                    self.park("you changed text that was still to be replaced".to_owned());
+                    self.park(super::CHANGED_WHAT_WAITED.to_owned());
                 }
             }
             Stage::Pending { ref parked, .. } => {
                 // A parked result may also be applied by hand, by an action that carries the edit itself.
                 let over = match parked {
                     None => self.region.is_original(text),
-                    Some(_) => self.region.read(text) == self.reply.total,
+                    Some(_) => self.region.starts(text, &self.reply.total),
                 };
                 let gone = self.region.span.is_empty() || over;
                 if gone {
@@ -204,6 +229,17 @@ impl Rewrite {
                 now,
                 "the editor refused the edit again and again".to_owned(),
             );
+        }
+    }
+
+    /// The client that joined this job's edits cannot any more: from here on it is rewind and commit that makes them one undo
+    /// step. An edit that was not applied for that reason is no refusal: what is to be done instead follows at once.
+    pub(super) fn parted(&mut self, seq: u64, applied: bool) {
+        if self.options.delivery == Delivery::StreamJoined {
+            self.options.delivery = Delivery::Stream;
+            if !applied && self.flight.as_ref().is_some_and(|one| one.seq == seq) {
+                self.flight = None;
+            }
         }
     }
 
@@ -246,10 +282,13 @@ impl Rewrite {
     }
 
     fn dropped(&mut self, now: Now) {
-        self.flight = None;
+        let unguarded = self.flight.take().is_some_and(|it| it.is_unguarded());
         self.trouble.drops += 1;
         self.trouble.careful = true;
-        if DROPS <= self.trouble.drops {
+        if unguarded || self.options.guard == Guard::Nothing {
+            // Such an edit is never dropped: what the client says it has applied stands somewhere, and nobody can say where.
+            self.hopeless(now, BESIDE.to_owned());
+        } else if DROPS <= self.trouble.drops {
             self.hopeless(now, "the editor dropped an edit twice".to_owned());
         } else if self.last_foreign != Some(now.millis)
             && self

@@ -78,7 +78,7 @@ impl Rewrite {
             return sweep;
         }
         match self.stage.clone() {
-            Stage::Streaming => self.stream(now),
+            Stage::Streaming => self.stream(now, text),
             Stage::Closing { since } => self.finish(now, text, since),
             Stage::Rewinding => self.rewind(now, text),
             Stage::Gap { until } => self.wait_in_gap(now, text, until),
@@ -87,11 +87,15 @@ impl Rewrite {
             Stage::Restoring { outcome, since } => self.restore(now, text, outcome, since),
             Stage::Parked { reason } => self.read_to_the_end(reason),
             Stage::Applying => self.apply_rest(now, text),
+            Stage::RejectingHunk { number, written } => {
+                self.take_hunk_back(now, text, number, written)
+            }
             Stage::Pending { .. } | Stage::Over => Move::Idle,
         }
     }
 
     fn send(&mut self, now: Now, text: &Rope, phase: Phase, stroke: Stroke) {
+        let stroke = self.guarded(now, stroke);
         let seq = self.next_seq;
         self.next_seq += 1;
         self.last_sent = Some(now.millis);
@@ -101,7 +105,7 @@ impl Rewrite {
             phase,
             edits: stroke.edits.clone(),
         });
-        let unguarded = self.unguarded(text, &stroke.edits);
+        let unguarded = self.unguarded(now, text, &stroke.edits);
         self.flight = Some(Flight::new(seq, stroke, now.millis, unguarded));
     }
 
@@ -122,7 +126,7 @@ impl Rewrite {
         None
     }
 
-    fn stream(&mut self, now: Now) -> Move {
+    fn stream(&mut self, now: Now, text: &Rope) -> Move {
         if self.reply.complete {
             self.stage = Stage::Closing { since: now.millis };
             return Move::Again;
@@ -145,8 +149,17 @@ impl Rewrite {
         } else {
             Phase::Next
         };
-        self.grow(End::Open)
-            .map_or(Move::Idle, |stroke| Move::Send(phase, stroke))
+        self.grow(now, End::Open)
+            .map_or(Move::Idle, |stroke| self.send_grown(text, phase, stroke))
+    }
+
+    /// Sends an edit that was made from what should wait, not from what stands there, if that is the same.
+    fn send_grown(&mut self, text: &Rope, phase: Phase, stroke: Stroke) -> Move {
+        if self.region.takes_what_waits(text, &stroke.edits) {
+            return Move::Send(phase, stroke);
+        }
+        self.park(super::CHANGED_WHAT_WAITED.to_owned());
+        Move::Again
     }
 
     fn streams(&self) -> bool {
@@ -165,7 +178,11 @@ impl Rewrite {
         }
         // With nothing landed and nothing changed one smallest edit does; else only what is still to come goes in.
         let fresh = self.landed == 0 && as_written;
-        let rest = if fresh { None } else { self.grow(End::Closed) };
+        let rest = if fresh {
+            None
+        } else {
+            self.grow(now, End::Closed)
+        };
         let single = self.landed <= 1 || joined || !as_written;
         if !fresh && rest.is_none() && single {
             return self.complete();
@@ -176,7 +193,7 @@ impl Rewrite {
         if let Some(held) = self.held_back(now) {
             return held;
         }
-        if fresh && self.is_unguarded() {
+        if fresh && self.is_unguarded(now) {
             return Move::Send(Phase::First, self.insert());
         }
         if fresh {
@@ -188,7 +205,7 @@ impl Rewrite {
             );
         }
         if let Some(rest) = rest.filter(|_| joined || !as_written) {
-            return Move::Send(Phase::Last, rest);
+            return self.send_grown(text, Phase::Last, rest);
         }
         self.stage = Stage::Rewinding;
         Move::Again
@@ -293,11 +310,13 @@ impl Rewrite {
     }
 
     fn complete(&mut self) -> Move {
-        let outcome = match self.options.review {
-            Review::Wait => Outcome::Pending { parked: None },
-            Review::AcceptAtOnce => Outcome::Done,
-        };
-        self.settle(outcome);
+        match self.options.review {
+            Review::Wait => {
+                self.begin_review();
+                self.settle(Outcome::Pending { parked: None });
+            }
+            Review::AcceptAtOnce => self.settle(Outcome::Done),
+        }
         Move::Again
     }
 
@@ -306,7 +325,8 @@ impl Rewrite {
         if now.millis < calm {
             return Move::Wait(calm);
         }
-        if self.region.is_original(text) {
+        // Who deleted the whole region wants neither text.
+        if self.region.is_original(text) || self.region.span.is_empty() {
             self.settle(Outcome::Cancelled);
         } else {
             self.stage = Stage::Restoring {
@@ -318,6 +338,11 @@ impl Rewrite {
     }
 
     fn restore(&mut self, now: Now, text: &Rope, outcome: Outcome, since: Millis) -> Move {
+        if self.region.lost {
+            self.left_changes = true;
+            self.settle(outcome);
+            return Move::Again;
+        }
         let revert = self.revert_to(&self.region.original, text);
         self.left_changes |= !revert.kept.is_empty();
         let edits = self.region.place(revert.edits);

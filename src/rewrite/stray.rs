@@ -3,13 +3,15 @@
 //! Neovim 0.11 and 0.12 drop an edit whose version is older than the buffer, but never one for version 0, the version of a
 //! file that was opened and not changed yet (measured). If somebody's first key press is still unreported when the first
 //! edit arrives, Neovim applies it at a line and column that are no longer the right ones. So an edit for version 0 is
-//! always a single insertion: where it strayed to is then known exactly, and one guarded edit takes it out.
+//! always a single insertion: where it strayed to is then known exactly, and one guarded edit takes it out. Where an insertion
+//! will not do (a file was read again from the disk while a result is taken back), an insertion of nothing goes first: Neovim
+//! 0.10 and 0.11 tell it as a change, and from then on edits are guarded (measured; one more press of undo is the price).
 
 use ropey::Rope;
 
 use super::flight::{Flight, Stroke, apply};
 use super::moves::Move;
-use super::region::{Border, slice};
+use super::region::{Border, Touch, slice};
 use super::{Guard, Now, Phase, Rewrite};
 use crate::text::document::{Batch, between_texts};
 use crate::text::{Edit, Encoding, Position, Span, anchor, diff, position};
@@ -18,6 +20,11 @@ use crate::text::{Edit, Encoding, Position, Span, anchor, diff, position};
 pub(super) struct Unguarded {
     place: Position,
     text: String,
+}
+
+/// Whether `edits` are one insertion.
+pub(super) fn is_insertion(edits: &[Edit]) -> bool {
+    matches!(edits, [edit] if edit.span.is_empty())
 }
 
 /// Text of ours outside its region; the span is in bytes of the document.
@@ -63,25 +70,44 @@ impl Unguarded {
 
 impl Rewrite {
     /// Whether the client would apply the next edit even if it were made for an older text.
-    pub(super) fn is_unguarded(&self) -> bool {
-        self.options.guard == Guard::FromFirstChange && self.last_change.is_none()
+    pub(super) fn is_unguarded(&self, now: Now) -> bool {
+        self.options.guard == Guard::FromFirstChange && now.unchanged
+    }
+
+    /// What may go out now: `stroke`, or the insertion of nothing that makes the client guard the next edit.
+    pub(super) fn guarded(&self, now: Now, stroke: Stroke) -> Stroke {
+        if !self.is_unguarded(now) || is_insertion(&stroke.edits) {
+            return stroke;
+        }
+        let nothing = Edit {
+            span: Span::default(),
+            text: String::new(),
+        };
+        Stroke {
+            edits: self.region.place(vec![nothing]),
+            border: Border::Behind(0),
+            ours: self.region.ours.clone(),
+            waiting: self.region.waiting.clone(),
+        }
     }
 
     /// Marks an edit that goes out unguarded.
-    pub(super) fn unguarded(&self, text: &Rope, edits: &[Edit]) -> Option<Unguarded> {
-        self.is_unguarded()
+    pub(super) fn unguarded(&self, now: Now, text: &Rope, edits: &[Edit]) -> Option<Unguarded> {
+        self.is_unguarded(now)
             .then(|| Unguarded::of(text, edits))
             .flatten()
     }
 
-    /// Follows a change that put our text in the wrong place: the region moves as the user's part of the change says.
-    pub(super) fn went_astray(&mut self, batch: &Batch, stray: Stray, without: &Rope) {
+    /// Follows a change that put our text in the wrong place: the region moves as the user's part of the change says. Gives what
+    /// that did to the region.
+    pub(super) fn went_astray(&mut self, batch: &Batch, stray: Stray, without: &Rope) -> Touch {
         self.flight = None;
         let by_user = between_texts(&batch.before, without);
-        self.region.carry(&batch.before, without, by_user);
+        let touch = self.region.carry(&batch.before, without, by_user);
         let by_us = between_texts(without, &batch.after);
         self.region.carry(without, &batch.after, by_us);
         self.stray = Some(stray);
+        touch
     }
 
     /// Keeps the place of stray text through a change; text that the change touched is left to the user.

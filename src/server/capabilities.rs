@@ -27,6 +27,8 @@ pub struct Caps {
     pub configuration: bool,
     /// `workspace.didChangeConfiguration.dynamicRegistration`
     pub did_change_configuration: bool,
+    /// `workspace.didChangeWatchedFiles.dynamicRegistration`
+    pub did_change_watched_files: bool,
     /// `window.workDoneProgress`
     pub work_done_progress: bool,
     /// `window.showDocument.support`. Helix 25.01 shows documents and does not say so.
@@ -37,6 +39,8 @@ pub struct Caps {
     pub code_action_literals: bool,
     /// Whether `textDocument.codeAction.tagSupport` lists `LLMGenerated`.
     pub llm_tag: bool,
+    /// `window.showMessage.messageActionItem`: the client can ask the user (`window/showMessageRequest`).
+    pub message_actions: bool,
     /// Whether `textDocument.hover.contentFormat` lists `markdown`.
     pub markdown_hover: bool,
     /// `experimental.ezrouter.jobs`: the client takes `ezrouter/job`.
@@ -97,9 +101,14 @@ impl Caps {
             did_change_configuration: is_true(
                 "/workspace/didChangeConfiguration/dynamicRegistration",
             ),
+            did_change_watched_files: is_true(
+                "/workspace/didChangeWatchedFiles/dynamicRegistration",
+            ),
             work_done_progress: is_true("/window/workDoneProgress"),
             show_document: is_true("/window/showDocument/support"),
             show_message: true,
+            message_actions: capability("/window/showMessage/messageActionItem")
+                .is_some_and(Value::is_object),
             code_action_literals: capability("/textDocument/codeAction/codeActionLiteralSupport")
                 .is_some_and(Value::is_object),
             llm_tag: lists(
@@ -122,14 +131,35 @@ impl Caps {
         }
     }
 
-    /// Whether the client is Neovim, where each message to the user is a prompt that waits for a key.
-    pub fn is_neovim(&self) -> bool {
-        self.client_name.eq_ignore_ascii_case("neovim")
+    /// Whether the client is Neovim by itself, where each message to the user is a prompt that waits for a key, and an edit
+    /// for version 0 is taken whatever the text is by then. Our plugin shows messages and compares versions itself.
+    pub fn is_plain_neovim(&self) -> bool {
+        self.client_name.eq_ignore_ascii_case("neovim") && !self.ext_apply_edit
+    }
+
+    /// Whether it is Helix, which sends each message from a task of its own (25.01).
+    pub fn is_helix(&self) -> bool {
+        self.client_name.eq_ignore_ascii_case("helix")
     }
 
     /// Whether every change of a document counts its version up by one, so that a gap tells of a change that is still to come.
     pub fn counts_versions(&self) -> bool {
-        self.client_name.eq_ignore_ascii_case("helix")
+        self.is_helix()
+    }
+
+    /// Whether the cursor is itself a selection of one character.
+    pub fn always_selects(&self) -> bool {
+        ["helix", "kakoune-lsp", "kak-lsp"]
+            .iter()
+            .any(|name| self.client_name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether each edit of a list is a step of undo of its own. kak-lsp makes them one by one (measured in Kakoune 2024 with
+    /// kak-lsp 22: six steps for an edit of six parts).
+    pub fn undoes_edits_apart(&self) -> bool {
+        ["kakoune-lsp", "kak-lsp"]
+            .iter()
+            .any(|name| self.client_name.eq_ignore_ascii_case(name))
     }
 
     /// Whether an edit made for an older version of the text is refused or dropped by the client. kak-lsp applies it where

@@ -1,14 +1,18 @@
 //! `workspace/executeCommand`: which commands there are and what each does. Every one answers at once; what takes time
 //! goes on as a job.
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
+use super::arguments;
 use super::job::{Job, Status, Work};
+use super::opening::Opening;
 use super::outbox::Message;
 use super::params;
-use super::progress::Progress;
+use super::show_request::Wanted;
 use super::state::State;
 use crate::action::Kind;
+use crate::gateway::catalog::Model;
 use crate::rewrite::Event;
 use crate::text::{Span, position};
 
@@ -19,37 +23,101 @@ pub const COMMANDS: &[&str] = &[
     "ezrouter.cancel",
     "ezrouter.accept",
     "ezrouter.reject",
+    "ezrouter.retry",
+    "ezrouter.showDiff",
+    "ezrouter.showRequest",
     "ezrouter.apply",
     "ezrouter.dismiss",
     "ezrouter.showAnswer",
+    "ezrouter.openConversation",
+    "ezrouter.send",
     "ezrouter.newConversation",
+    "ezrouter.listConversations",
+    "ezrouter.deleteConversation",
+    "ezrouter.usage",
+    "ezrouter.models",
     "ezrouter.selectModel",
+    "ezrouter.restore",
     "ezrouter.status",
 ];
+
+/// How long a command waits for the request for code actions that tells it what is selected. Helix 25.01 sends each message from
+/// a task of its own, so a key that asks for both may send the command first (seen), and it would mean what was selected before.
+pub(super) const OVERTAKEN: std::time::Duration = std::time::Duration::from_millis(60);
 
 /// The answer of a command, or one sentence on why it did nothing.
 pub type Answer = Result<Value, String>;
 
+/// An answer that is there, or one that the store or the disk is asked for. No handler waits for it: the transport goes on
+/// meanwhile.
+pub(super) enum Reply {
+    Now(Answer),
+    Later(BoxFuture<'static, Answer>),
+    /// A request is to be shown.
+    View(Box<Wanted>),
+    /// One that a conversation document is made for.
+    Page(Opening),
+}
+
 impl State {
+    /// Whether a command means what is selected, and may be here before that is told.
+    pub(super) fn overtakes_its_selection(&self, params: &params::CommandParams) -> bool {
+        let asks = ["ezrouter.ask", "ezrouter.rewrite", "ezrouter.showRequest"];
+        self.caps.is_helix()
+            && asks.contains(&params.command.as_str())
+            && params.argument.get("range").is_none_or(Value::is_null)
+    }
+
     /// Runs a command. A refusal is shown as a message too: Helix shows no error of a command.
     pub(super) fn execute(
         &mut self,
         command: &str,
         argument: &Value,
-    ) -> (Answer, Option<super::start::Started>) {
+    ) -> (Reply, Option<super::start::Started>) {
+        match arguments::read(argument) {
+            Ok(argument) => self.execute_with(command, &argument),
+            Err(reason) => {
+                self.show(&Message::error(reason.clone()));
+                (Reply::Now(Err(reason)), None)
+            }
+        }
+    }
+
+    fn execute_with(
+        &mut self,
+        command: &str,
+        argument: &Value,
+    ) -> (Reply, Option<super::start::Started>) {
         let mut started = None;
         let answer = match command {
+            "ezrouter.listConversations" => {
+                return (Reply::Later(self.list_conversations()), None);
+            }
+            "ezrouter.deleteConversation" => {
+                return (Reply::Later(self.delete_conversation(argument)), None);
+            }
+            "ezrouter.openConversation" => return (Reply::Page(self.opening(argument)), None),
+            "ezrouter.usage" => return (Reply::Later(self.usage()), None),
+            "ezrouter.showRequest" => match self.request_to_show(argument) {
+                Ok(wanted) => return (Reply::View(Box::new(wanted)), None),
+                Err(reason) => Err(reason),
+            },
+            "ezrouter.status" => return (Reply::Later(self.with_store(self.status())), None),
             "ezrouter.ask" => self.start(Kind::Ask, argument, &mut started),
             "ezrouter.rewrite" => self.start(Kind::Rewrite, argument, &mut started),
             "ezrouter.cancel" => self.cancel(argument),
-            "ezrouter.accept" => self.judge(argument, Event::Accept),
-            "ezrouter.reject" => self.judge(argument, Event::Reject),
+            "ezrouter.accept" => self.judge(argument, Verdict::Accept),
+            "ezrouter.reject" => self.judge(argument, Verdict::Reject),
+            "ezrouter.retry" => self.retry(argument, &mut started),
+            "ezrouter.showDiff" => self.show_diff(argument),
             "ezrouter.apply" => self.apply(argument),
             "ezrouter.dismiss" => self.show_answer(argument, Visibility::Dismissed),
             "ezrouter.showAnswer" => self.show_answer(argument, Visibility::Shown),
+            "ezrouter.send" => self.send(argument, &mut started),
             "ezrouter.newConversation" => Ok(self.new_conversation(argument)),
+            "ezrouter.models" => Ok(self.models()),
             "ezrouter.selectModel" => self.select_model(argument),
-            "ezrouter.status" => Ok(self.status()),
+            "ezrouter.restore" => self.restore(argument),
             other => Err(format!(
                 "there is no command {other} in ezrouter-lsp {}",
                 env!("CARGO_PKG_VERSION")
@@ -58,13 +126,19 @@ impl State {
         if let Err(reason) = &answer {
             self.show(&Message::error(reason.clone()));
         }
-        (answer, started)
+        (Reply::Now(answer), started)
     }
 
     /// Stops one job, or all of them.
     pub(super) fn cancel(&mut self, argument: &Value) -> Answer {
         let running: Vec<String> = match argument.get("job").and_then(Value::as_str) {
             Some(id) => {
+                let waiting = self.retries.iter().find(|(_, retry)| retry.id == id);
+                if let Some((earlier, _)) = waiting {
+                    let earlier = earlier.clone();
+                    self.retries.remove(&earlier);
+                    return Ok(json!({"cancelled": [id]}));
+                }
                 let job = self.jobs.get(id).ok_or_else(|| unknown_job(id))?;
                 if job.status.is_running() {
                     vec![id.to_owned()]
@@ -92,41 +166,63 @@ impl State {
         match &mut job.work {
             Work::Ask(answer) => {
                 job.disconnect.notify_one();
-                answer.stage = crate::answer::Stage::Stopped("stopped".to_owned());
-                answer.dismissed |= answer.text.is_empty();
-                self.tell_answer(id, "", true);
+                let rest = answer.end(crate::answer::Stage::Stopped("stopped".to_owned()));
+                answer.dismissed |= answer.is_empty();
+                self.tell_answer(id, &rest, true);
                 self.settle(id, Status::Cancelled, None);
             }
-            Work::Rewrite(_) => self.step_rewrite(id, Event::Cancel),
+            Work::Rewrite(_) | Work::Page(_) => self.step_rewrite(id, Event::Cancel),
         }
     }
 
-    /// Accepts or rejects a pending rewrite.
-    fn judge(&mut self, argument: &Value, verdict: Event) -> Answer {
+    /// Accepts or rejects a pending rewrite, or one hunk of it.
+    fn judge(&mut self, argument: &Value, verdict: Verdict) -> Answer {
         let id = self.find(
             argument,
             |job| job.status == Status::Pending,
             "there is no rewrite to review here",
         )?;
-        let kept = match (&verdict, self.jobs.get(&id)) {
-            (Event::Reject, Some(job)) => self.kept(job),
+        let hunk = argument.get("hunk").and_then(Value::as_u64);
+        let hunk = hunk.and_then(|number| usize::try_from(number).ok());
+        if let Some(number) = hunk {
+            let document = self
+                .jobs
+                .get(&id)
+                .and_then(|job| self.documents.get(&job.uri));
+            let rewrite = self.jobs.get(&id).and_then(Job::rewrite);
+            let hunks = rewrite
+                .zip(document)
+                .map_or_else(Vec::new, |(rewrite, document)| {
+                    rewrite.hunks(document.text())
+                });
+            if !hunks.iter().any(|(known, _)| *known == number) {
+                return Err(format!("there is no hunk {number} to review any more"));
+            }
+        }
+        let kept = match (verdict, self.jobs.get(&id)) {
+            (Verdict::Reject, Some(job)) => self.kept(job, hunk),
             _ => Vec::new(),
         };
-        self.step_rewrite(&id, verdict);
+        let event = match (verdict, hunk) {
+            (Verdict::Accept, None) => Event::Accept,
+            (Verdict::Reject, None) => Event::Reject,
+            (Verdict::Accept, Some(number)) => Event::AcceptHunk(number),
+            (Verdict::Reject, Some(number)) => Event::RejectHunk(number),
+        };
+        self.step_rewrite(&id, event);
         Ok(json!({"ok": true, "kept": kept}))
     }
 
-    fn kept(&self, job: &Job) -> Vec<Value> {
+    pub(super) fn kept(&self, job: &Job, hunk: Option<usize>) -> Vec<Value> {
         let Some((rewrite, document)) = job.rewrite().zip(self.documents.get(&job.uri)) else {
             return Vec::new();
         };
-        let spans = rewrite.kept_by_reject(document.text());
-        let ranges = spans
-            .into_iter()
-            .map(|span| position::range(document.text(), span, self.caps.encoding));
-        ranges
-            .enumerate()
-            .map(|(hunk, range)| json!({"hunk": hunk, "range": params::range_value(range)}))
+        let kept = rewrite.kept_by_reject(document.text(), hunk);
+        kept.into_iter()
+            .map(|(hunk, span)| {
+                let range = position::range(document.text(), span, self.caps.encoding);
+                json!({"hunk": hunk, "range": params::range_value(range)})
+            })
             .collect()
     }
 
@@ -171,7 +267,7 @@ impl State {
 
     /// The job that a command means: the one it names, or the newest fitting one at its position, or in its document, or
     /// anywhere.
-    fn find(
+    pub(super) fn find(
         &self,
         argument: &Value,
         fits: impl Fn(&Job) -> bool,
@@ -214,23 +310,16 @@ impl State {
             .ok_or_else(|| missing.to_owned())
     }
 
-    fn new_conversation(&mut self, argument: &Value) -> Value {
-        let uri = argument.get("uri").and_then(Value::as_str);
-        let selected = self
-            .selection
-            .as_ref()
-            .map(|selection| selection.uri.as_str());
-        let newest = self
-            .jobs
-            .values()
-            .next_back()
-            .map(|job| job.conversation.clone());
-        let name = match uri.or(selected) {
-            Some(uri) => self.conversation_of(uri),
-            None => newest.unwrap_or_default(),
-        };
-        self.conversations.entry(name.clone()).or_default().clear();
-        json!({"conversation": name})
+    /// The catalog as it was seen last; it is asked for again behind this answer.
+    fn models(&self) -> Value {
+        let seen = self.gateway.seen();
+        self.gateway.refresh();
+        let entry = |model: &Model| json!({"id": model.id, "surfaces": model.surfaces});
+        json!({
+            "models": seen.models.iter().map(entry).collect::<Vec<_>>(),
+            "age": seen.age.map(|age| age.as_secs()),
+            "model": self.selected_model.as_ref().unwrap_or(&self.config.settings().model),
+        })
     }
 
     fn select_model(&mut self, argument: &Value) -> Answer {
@@ -241,37 +330,22 @@ impl State {
             .filter(|model| !model.is_empty());
         let model = model.ok_or("name a model: {\"model\": \"claude-sonnet-4-6\"}")?;
         self.selected_model = Some(model.to_owned());
-        Ok(json!({"model": model}))
+        let mut answer = json!({"model": model});
+        // Taken all the same: the catalog may be older than the model, and the gateway decides.
+        if let Some(lack) = self.gateway.seen().lack_of(model) {
+            let message = format!("{model} is selected, but {lack}");
+            self.show(&Message::warning(message.clone()));
+            answer["message"] = message.into();
+        }
+        Ok(answer)
     }
+}
 
-    fn status(&self) -> Value {
-        let now = self.now();
-        let jobs: Vec<Value> = self
-            .jobs
-            .values()
-            .rev()
-            .map(|job| {
-                json!({
-                    "job": job.id, "title": job.title, "uri": job.uri, "range": self.job_range(job),
-                    "state": job.status.word(), "model": job.model, "seconds": job.seconds(now),
-                    "usage": job.usage_value(), "requestId": job.request_id, "message": job.message,
-                    "progress": matches!(job.progress, Progress::Shown(_)),
-                })
-            })
-            .collect();
-        let gateway = self.environment.gateway(&self.settings);
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "settings": {
-                "model": self.model(),
-                "max_output_tokens": self.settings.max_output_tokens,
-                "base_url": gateway.base_url,
-                "key": if gateway.key.is_some() { "EZROUTER_API_KEY" } else { "none: set EZROUTER_API_KEY" },
-            },
-            "store": "in memory",
-            "jobs": jobs,
-        })
-    }
+/// What the user says of a pending rewrite.
+#[derive(Clone, Copy)]
+enum Verdict {
+    Accept,
+    Reject,
 }
 
 /// Whether an answer is to be seen.
@@ -286,7 +360,7 @@ pub(super) fn touches(one: Span, other: Span) -> bool {
     one.start <= other.end && other.start <= one.end
 }
 
-fn unknown_job(id: &str) -> String {
+pub(super) fn unknown_job(id: &str) -> String {
     let id: String = id.chars().take(40).collect();
     format!("there is no job {id} any more")
 }

@@ -5,6 +5,7 @@ use super::job::{Job, Work};
 use super::outbox::Message;
 use super::params::{ChangeParams, ContentChange, OpenParams};
 use super::state::State;
+use crate::language;
 use crate::rewrite::{Event, Now};
 use crate::text::document::{Batch, Change, Document, between_texts};
 
@@ -13,23 +14,29 @@ impl State {
     pub fn open(&mut self, params: OpenParams) {
         self.forget_early(&params.uri);
         let known = params.text.is_some();
-        let document = Document::open(
-            params.language,
-            params.version,
-            &params.text.unwrap_or_default(),
-        );
         let before = self.closed.remove(&params.uri);
         let before = before.or_else(|| {
             self.documents
                 .get(&params.uri)
                 .map(|document| document.text().clone())
         });
+        // Without a text the last one stays: all that is anchored in it has its place there.
+        let last = || before.as_ref().map(ToString::to_string);
+        let document = Document::open(
+            language::of_document(&params.language, &super::uri::name(&params.uri)),
+            params.version,
+            &params.text.or_else(last).unwrap_or_default(),
+        );
+        if before.is_none() {
+            self.lose_selection(&params.uri);
+        }
         let after = document.text().clone();
         self.documents.insert(params.uri.clone(), document);
         if !known {
             self.lose_step(&params.uri, "it was opened without a text");
         } else if let Some(before) = before {
             let hull = between_texts(&before, &after);
+            self.release_interrupted(&params.uri);
             self.follow(
                 &params.uri,
                 &Batch {
@@ -40,6 +47,25 @@ impl State {
                 },
             );
         }
+        if known {
+            self.look_for_interrupted(&params.uri);
+            self.look_for_answers(&params.uri);
+            self.page_opened(&params.uri);
+        }
+    }
+
+    /// Nobody knows any more where the newest selection stands, if it is one in this document.
+    fn lose_selection(&mut self, uri: &str) {
+        let selection = self.selection.as_mut();
+        if let Some(selection) = selection.filter(|selection| selection.uri == uri) {
+            selection.span = None;
+        }
+    }
+
+    /// Whether a document has not changed since it was opened: clients that count versions begin with 0.
+    pub(super) fn is_unchanged(&self, uri: &str) -> bool {
+        let document = self.documents.get(uri);
+        document.is_some_and(|document| document.version().is_none_or(|version| version == 0))
     }
 
     /// Puts right what a panic has left behind: a document in mid-change is out of step.
@@ -87,6 +113,8 @@ impl State {
     /// A document was closed. Its rewrites wait a moment for it to be opened again.
     pub fn close(&mut self, uri: &str) {
         self.forget_early(uri);
+        self.release_interrupted(uri);
+        self.leave_answers(uri);
         let Some(document) = self.documents.remove(uri) else {
             return;
         };
@@ -107,6 +135,10 @@ impl State {
     /// Carries everything that is anchored in a document through a change. The rewrite whose edit is under way judges
     /// first: what is its own echo is nobody's typing.
     fn follow(&mut self, uri: &str, batch: &Batch) {
+        // First: a rewrite that ends with this change has followed it by then.
+        for job in self.jobs.values_mut().filter(|job| job.uri == uri) {
+            super::review::follow_ended(job, batch);
+        }
         let mut rewrites = self.rewrites(uri);
         rewrites.sort_by_key(|id| !self.holds_turn(id));
         let mut own = false;
@@ -114,24 +146,24 @@ impl State {
             let now = Now {
                 millis: self.now(),
                 turn: self.turn_is_free(uri, id),
+                unchanged: self.is_unchanged(uri),
             };
             let holder = index == 0 && self.holds_turn(id);
-            let Some(Job {
-                work: Work::Rewrite(work),
-                ..
-            }) = self.jobs.get_mut(id)
-            else {
+            let Some(rewrite) = self.jobs.get_mut(id).and_then(Job::rewrite_mut) else {
                 continue;
             };
-            let (commands, foreign) = work.0.changed(now, batch, own);
+            let (commands, foreign) = rewrite.changed(now, batch, own);
             own |= holder && !foreign;
             self.carry_out(id, commands);
         }
         for job in self.jobs.values_mut().filter(|job| job.uri == uri) {
+            let follow = |span| crate::answer::follow(span, &batch.before, &batch.after, batch);
+            job.about = job.about.and_then(follow);
             if let Work::Ask(answer) = &mut job.work {
                 answer.follow(batch);
             }
         }
+        self.follow_interrupted(uri, batch);
         if let Some(selection) = self
             .selection
             .as_mut()

@@ -4,29 +4,38 @@
 use serde_json::{Value, json};
 
 use super::commands::touches;
+use super::interrupted::Remedy;
 use super::job::{Job, Status};
+use super::offers::Offers;
 use super::params::{self, CodeActionParams, PositionParams, Trigger};
 use super::state::{Selection, State};
-use crate::action::{self, Kind};
+use crate::action;
+use crate::answer::{Answer, Format};
 use crate::text::{Span, position};
 
-const QUICK_FIX: &str = "quickfix";
-const REWRITE: &str = "refactor.rewrite.ezrouter";
-const ASK: &str = "ezrouter.ask";
+pub(super) const QUICK_FIX: &str = "quickfix";
+pub(super) const REWRITE: &str = "refactor.rewrite.ezrouter";
+pub(super) const ASK: &str = "ezrouter.ask";
 
 /// One entry of the menu.
-struct Entry {
-    title: String,
-    kind: &'static str,
-    command: &'static str,
-    argument: Value,
+pub(super) struct Entry {
+    pub(super) title: String,
+    pub(super) kind: &'static str,
+    pub(super) command: &'static str,
+    pub(super) argument: Value,
     /// Carried by the action itself, for clients that take no edits from servers.
-    edit: Option<Value>,
+    pub(super) edit: Option<Value>,
+    /// The diagnostic that it fixes, as the client sent it.
+    pub(super) diagnostic: Option<Value>,
 }
 
 impl State {
     /// The code actions at a selection, as LSP `CodeAction`s, or as `Command`s for clients without them.
     pub(super) fn code_actions(&mut self, params: &CodeActionParams) -> Value {
+        if params.range.start != params.range.end {
+            // An action that was just written into a file is to be found here.
+            self.refresh_settings();
+        }
         let Some(document) = self.documents.get(&params.uri) else {
             return Value::Null;
         };
@@ -36,15 +45,46 @@ impl State {
             self.selection = Some(Selection {
                 uri: params.uri.clone(),
                 span: Some(span),
-                asked: (params.range, version),
+                asked: (
+                    position::range(document.text(), span, self.caps.encoding),
+                    version,
+                ),
+                diagnostics: params.diagnostics.clone(),
             });
         }
-        if params.trigger == Trigger::Automatic && span.is_empty() && !self.is_busy() {
+        let remedy = self.remedy_for(&params.uri);
+        let idle = !self.is_busy() && remedy.is_none();
+        if params.trigger == Trigger::Automatic && span.is_empty() && idle {
             return Value::Array(Vec::new());
         }
         let mut entries = self.job_entries(&params.uri, span);
+        if let Some(remedy) = remedy {
+            let argument = match remedy {
+                Remedy::Restore => json!({"uri": params.uri}),
+                Remedy::Finish => json!({"uri": params.uri, "finished": true}),
+            };
+            entries.push(entry(
+                remedy.title().to_owned(),
+                "ezrouter.restore",
+                argument,
+            ));
+        }
+        let offers = Offers {
+            uri: &params.uri,
+            document,
+            encoding: self.caps.encoding,
+        };
+        entries.extend(offers.directives(span));
+        entries.extend(offers.fixes(span, &params.diagnostics));
+        if let Some(cursor) = self.cursor(&params.uri, span) {
+            entries.extend(action::at_cursor().map(|action| offers.built_in(action, cursor)));
+        }
         if !span.is_empty() {
-            entries.extend(self.action_entries(&params.uri, params.range, version));
+            let fitting = action::fitting(document.language());
+            entries.extend(fitting.map(|action| offers.built_in(action, span)));
+            let own = &self.settings(&params.uri).actions;
+            let own = own.iter().filter(|own| own.fits(document.language()));
+            entries.extend(own.map(|own| offers.own(own, span)));
         }
         let wanted = entries
             .into_iter()
@@ -58,23 +98,47 @@ impl State {
             return Value::Null;
         };
         let offset = position::offset(document.text(), params.position, self.caps.encoding);
-        let shown = self
+        let mut here: Vec<(&Job, &Answer)> = self
             .jobs
             .values()
             .filter(|job| job.uri == params.uri)
             .filter_map(|job| Some((job, job.answer()?)))
             .filter(|(_, answer)| answer.covers(offset))
-            .max_by_key(|(job, _)| job.started);
-        let Some((job, answer)) = shown else {
+            .collect();
+        here.sort_by_key(|(job, _)| job.started);
+        let Some((job, answer)) = here.pop() else {
             return Value::Null;
         };
-        let text = answer.render(&job.model, job.usage, job.seconds(self.now()));
-        let kind = if self.caps.markdown_hover {
-            "markdown"
+        let mut footer = job.footer(self.now());
+        if !here.is_empty() {
+            let older: Vec<&str> = here
+                .iter()
+                .rev()
+                .map(|(job, _)| job.title.as_str())
+                .collect();
+            footer.push_str(&format!(
+                "; older answers here, when this one is dismissed: {}",
+                older.join(", ")
+            ));
+        }
+        let (format, kind) = if self.caps.markdown_hover {
+            (Format::Markdown, "markdown")
         } else {
-            "plaintext"
+            (Format::Plain, "plaintext")
         };
+        let text = answer.render(format, &footer);
         json!({"contents": {"kind": kind, "value": text}, "range": self.job_range(job)})
+    }
+
+    /// Where the cursor stands, if nothing is selected: in editors whose cursor is a selection of one character, in front of it.
+    fn cursor(&self, uri: &str, span: Span) -> Option<Span> {
+        let document = self.documents.get(uri)?;
+        let one_character = || {
+            let text = document.text().get_byte_slice(span.start..span.end);
+            text.is_some_and(|text| text.len_chars() == 1)
+        };
+        (span.is_empty() || self.caps.always_selects() && one_character())
+            .then(|| Span::new(span.start, span.start))
     }
 
     /// Whether something runs or waits for the user's verdict.
@@ -83,9 +147,14 @@ impl State {
         jobs.any(|job| job.status.is_running() || job.status == Status::Pending)
     }
 
-    /// What can be done about running, pending and answered jobs.
+    /// What can be done about a question that is written in a conversation document, and about running, pending and answered
+    /// jobs.
     fn job_entries(&self, uri: &str, span: Span) -> Vec<Entry> {
         let mut entries = Vec::new();
+        if self.can_send(uri) {
+            let argument = json!({"uri": uri});
+            entries.push(entry("Send".to_owned(), "ezrouter.send", argument));
+        }
         let running: Vec<&Job> = self
             .jobs
             .values()
@@ -105,7 +174,7 @@ impl State {
             |job: &&Job| job.uri == uri && job.span().is_some_and(|place| touches(place, span));
         for job in self.jobs.values().rev().filter(here) {
             if job.status == Status::Pending {
-                entries.extend(self.verdicts(job));
+                entries.extend(self.verdicts(job, span));
             }
         }
         let answers = self
@@ -115,6 +184,8 @@ impl State {
             .filter(here)
             .filter_map(|job| Some((job, job.answer()?)));
         if let Some((job, answer)) = answers.max_by_key(|(job, _)| job.started) {
+            let argument = json!({"uri": uri});
+            let title = "Open conversation".to_owned();
             let id = json!({"job": job.id});
             entries.push(if answer.dismissed {
                 entry(
@@ -129,21 +200,37 @@ impl State {
                     id,
                 )
             });
+            entries.push(entry(title, "ezrouter.openConversation", argument));
         }
         entries
     }
 
-    fn verdicts(&self, job: &Job) -> Vec<Entry> {
+    fn verdicts(&self, job: &Job, span: Span) -> Vec<Entry> {
         let id = json!({"job": job.id});
         let title = |word: &str| format!("{word} ({})", job.title);
+        let last = [
+            entry(title("Retry"), "ezrouter.retry", id.clone()),
+            entry(title("Show diff"), "ezrouter.showDiff", id.clone()),
+        ];
         let Some(parked) = job
             .rewrite()
             .and_then(super::super::rewrite::Rewrite::parked)
         else {
-            return vec![
+            let mut entries = vec![
                 entry(title("Accept"), "ezrouter.accept", id.clone()),
                 entry(title("Reject"), "ezrouter.reject", id),
             ];
+            if let Some(hunk) = self.touched_hunk(job, span) {
+                let argument = json!({"job": job.id, "hunk": hunk});
+                entries.push(entry(
+                    title("Accept hunk"),
+                    "ezrouter.accept",
+                    argument.clone(),
+                ));
+                entries.push(entry(title("Reject hunk"), "ezrouter.reject", argument));
+            }
+            entries.extend(last);
+            return entries;
         };
         let mut entries = Vec::new();
         if parked.applicable {
@@ -161,7 +248,15 @@ impl State {
             });
         }
         entries.push(entry(title("Restore the original"), "ezrouter.reject", id));
+        entries.extend(last);
         entries
+    }
+
+    /// The hunk under the cursor; for a selection that touches several, none: the words would not say which is meant.
+    fn touched_hunk(&self, job: &Job, span: Span) -> Option<usize> {
+        let (document, rewrite) = self.documents.get(&job.uri).zip(job.rewrite())?;
+        let touched = super::review::touched(rewrite.hunks(document.text()), span);
+        touched.first().copied().filter(|_| touched.len() == 1)
     }
 
     /// The result as an edit, for a client that takes edits only in answer to its own requests.
@@ -183,41 +278,6 @@ impl State {
         })
     }
 
-    fn action_entries(
-        &self,
-        uri: &str,
-        range: crate::text::Range,
-        version: Option<i32>,
-    ) -> Vec<Entry> {
-        let language = self
-            .documents
-            .get(uri)
-            .map(|document| document.language().to_owned())
-            .unwrap_or_default();
-        action::fitting(&language)
-            .map(|action| {
-                let mut argument =
-                    json!({"uri": uri, "range": params::range_value(range), "action": action.id});
-                if let Some(version) = version {
-                    argument["version"] = version.into();
-                }
-                let (kind, command) = match action.kind {
-                    Kind::Ask => (ASK, "ezrouter.ask"),
-                    // What editors offer at a light bulb, beside the fixes of other servers.
-                    Kind::Rewrite if action.id == "fix" => (QUICK_FIX, "ezrouter.rewrite"),
-                    Kind::Rewrite => (REWRITE, "ezrouter.rewrite"),
-                };
-                Entry {
-                    title: action.title.to_owned(),
-                    kind,
-                    command,
-                    argument,
-                    edit: None,
-                }
-            })
-            .collect()
-    }
-
     fn render(&self, entry: Entry) -> Value {
         let command =
             json!({"title": entry.title, "command": entry.command, "arguments": [entry.argument]});
@@ -229,6 +289,9 @@ impl State {
             Some(edit) => action["edit"] = edit,
             None => action["command"] = command,
         }
+        if let Some(diagnostic) = entry.diagnostic {
+            action["diagnostics"] = json!([diagnostic]);
+        }
         if self.caps.llm_tag && matches!(entry.command, "ezrouter.ask" | "ezrouter.rewrite") {
             // CodeActionTag.LLMGenerated of LSP 3.18.
             action["tags"] = json!([1]);
@@ -237,13 +300,14 @@ impl State {
     }
 }
 
-fn entry(title: String, command: &'static str, argument: Value) -> Entry {
+pub(super) fn entry(title: String, command: &'static str, argument: Value) -> Entry {
     Entry {
         title,
         kind: QUICK_FIX,
         command,
         argument,
         edit: None,
+        diagnostic: None,
     }
 }
 

@@ -63,12 +63,13 @@ fn read_id(id: &Value) -> Option<Id> {
     match id {
         Value::Null => Some(Id::Null),
         Value::String(text) => Some(Id::String(text.clone())),
-        Value::Number(number) => number
-            .as_i64()
-            .or_else(|| number.as_f64().and_then(whole))
-            .map(Id::Number),
-        _ => None,
+        number => whole_number(number).map(Id::Number),
     }
+}
+
+/// A whole number, be it written as a float.
+pub(super) fn whole_number(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_f64().and_then(whole))
 }
 
 /// A float as an integer, if it is one and small enough that the float is exact.

@@ -96,7 +96,7 @@ pub enum Trigger {
 pub struct CommandParams {
     /// The command's name.
     pub command: String,
-    /// The first argument if it is an object, else `{}`: missing, null and an empty list all mean that.
+    /// The first argument, unchecked; null if there is none.
     pub argument: Value,
 }
 
@@ -302,16 +302,14 @@ impl FromValue for CommandParams {
             .and_then(Value::as_str)
             .ok_or("command is not a string")?
             .to_owned();
-        // Some clients leave the list around the argument out.
-        let argument = ["/arguments/0", "/arguments"].iter().find_map(|place| {
-            params
-                .pointer(place)
-                .is_some_and(Value::is_object)
-                .then(|| params.pointer_mut(place).map(Value::take))?
-        });
+        let argument = match params.get_mut("arguments").map(Value::take) {
+            Some(Value::Array(arguments)) => arguments.into_iter().next(),
+            // Some clients leave the list around the argument out.
+            bare => bare,
+        };
         Ok(Self {
             command,
-            argument: argument.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+            argument: argument.unwrap_or_default(),
         })
     }
 }

@@ -1,15 +1,15 @@
 //! What a job shows of itself while it runs and when it ends: `$/progress`, `ezrouter/job`, `ezrouter/answer`, and at most
 //! one message. Everything goes through the outbox; nothing here waits for the client.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::job::{Job, Status};
+use super::ext::{self, AnswerNote, JobNote};
+use super::job::{Job, Part, Status};
 use super::outbox::{Message, Outgoing};
 use super::state::State;
-use crate::action::Kind;
-use crate::answer;
+use crate::config::AnswerShow;
 use crate::rewrite::Millis;
-use crate::text::position;
+use crate::text::{hidden, position};
 
 /// Where a job's progress stands at the client.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,7 +66,7 @@ impl State {
             return;
         }
         let begin = json!({
-            "kind": "begin", "title": job.title, "cancellable": ended.is_none(), "message": describe(job, now),
+            "kind": "begin", "title": one_line(&job.title), "cancellable": ended.is_none(), "message": describe(job, now),
         });
         self.outbox.send(Outgoing::Progress {
             token: token(id),
@@ -165,46 +165,48 @@ impl State {
         if !self.caps.ext_jobs {
             return;
         }
-        let Some(job) = self.jobs.get(id) else { return };
-        let mut value = json!({
-            "job": job.id,
-            "kind": match job.kind() { Kind::Ask => "ask", Kind::Rewrite => "rewrite" },
-            "uri": job.uri,
-            "range": self.job_range(job),
-            "state": job.status.word(),
-        });
-        if job.status == Status::Pending
-            && job
-                .rewrite()
-                .is_some_and(|rewrite| rewrite.parked().is_some())
-        {
-            value["parked"] = true.into();
-        }
-        if let Some(message) = &job.message {
-            value["message"] = message.as_str().into();
-        }
-        if let Some(usage) = job.usage_value() {
-            value["usage"] = usage;
-        }
-        self.outbox.send(Outgoing::Job(value));
+        // Nobody has asked for one that only brings in what was asked elsewhere.
+        let told = |job: &&Job| job.part != Part::Lacking;
+        let Some(job) = self.jobs.get(id).filter(told) else {
+            return;
+        };
+        let parked = || job.rewrite().is_some_and(|one| one.parked().is_some());
+        let is_parked = job.status == Status::Pending && parked();
+        self.outbox.send(Outgoing::Job(JobNote {
+            job: job.id.clone(),
+            kind: job.kind().into(),
+            uri: job.uri.clone(),
+            range: self.job_range(job),
+            state: job.status.state(),
+            parked: is_parked.then_some(true),
+            message: job.message.clone(),
+            usage: job.told_usage(),
+        }));
     }
 
     /// Sends a piece of an answer to a client that draws it itself.
     pub(super) fn tell_answer(&mut self, id: &str, delta: &str, done: bool) {
-        if !self.caps.ext_answer {
+        let Some(job) = self.jobs.get(id).filter(|job| self.is_drawn(job)) else {
             return;
-        }
-        let Some(job) = self.jobs.get(id) else { return };
-        let value = json!({"job": job.id, "uri": job.uri, "range": self.job_range(job), "delta": delta, "done": done});
-        self.outbox.send(Outgoing::Answer(value));
+        };
+        self.outbox.send(Outgoing::Answer(AnswerNote {
+            job: job.id.clone(),
+            uri: job.uri.clone(),
+            range: self.job_range(job),
+            delta: delta.to_owned(),
+            done,
+        }));
     }
 
-    /// Where a job's text stands, as an LSP range; null when it is gone or its document is closed.
-    pub(super) fn job_range(&self, job: &Job) -> Value {
-        let place = self.documents.get(&job.uri).zip(job.span());
-        place.map_or(Value::Null, |(document, span)| {
-            super::params::range_value(position::range(document.text(), span, self.caps.encoding))
-        })
+    /// Whether the client draws a job's answer itself.
+    fn is_drawn(&self, job: &Job) -> bool {
+        self.caps.ext_answer && self.settings(&job.uri).answer_show == AnswerShow::Auto
+    }
+
+    /// Where a job's text stands; nothing when it is gone or its document is closed.
+    pub(super) fn job_range(&self, job: &Job) -> Option<ext::Range> {
+        let (document, span) = self.documents.get(&job.uri).zip(job.span())?;
+        Some(position::range(document.text(), span, self.caps.encoding).into())
     }
 
     fn closing_message(&self, id: &str) -> Option<Message> {
@@ -216,7 +218,11 @@ impl State {
             (Status::Pending | Status::Cancelled, Some(message)) => {
                 Some(Message::warning(format!("{}: {message}", job.title)))
             }
-            (Status::Done, None) if job.kind() == Kind::Ask && !self.caps.ext_answer => {
+            (Status::Done, None) if job.part == Part::Section || self.is_going_to_page(job) => {
+                let text = "Answer ready: it is in the conversation's document";
+                Some(Message::info(text.to_owned()))
+            }
+            (Status::Done, None) if job.answer().is_some() && !self.is_drawn(job) => {
                 let range =
                     self.documents
                         .get(&job.uri)
@@ -241,16 +247,17 @@ impl State {
 
     /// Shows a message, in the way that the client can bear.
     ///
-    /// Neovim makes a prompt of every message, which blocks the editor until a key is pressed: there information and
-    /// warnings only go to the log (and to the progress), and an error is cut to one short line, the whole in the log.
+    /// Neovim without our plugin makes a prompt of every message, which blocks the editor until a key is pressed: there information and
+    /// warnings only go to the log (and to the progress), and an error is cut to one short line, the whole in the log. Which
+    /// action failed is known there from the progress, so a line that is too long begins with the reason.
     pub(super) fn show(&mut self, message: &Message) {
         let message = message.with_text(one_line(&message.text));
-        if !self.caps.is_neovim() {
+        if !self.caps.is_plain_neovim() {
             self.outbox.send(Outgoing::Show(message));
             return;
         }
         if message.is_error() {
-            let short = shorten(&message.text, NEOVIM_LINE);
+            let short = shorten(reason_first(&message.text, NEOVIM_LINE), NEOVIM_LINE);
             self.outbox.send(Outgoing::Show(message.with_text(short)));
         }
         self.outbox.send(Outgoing::Log(message));
@@ -273,10 +280,9 @@ fn describe(job: &Job, now: Millis) -> String {
         Status::Waiting(what) => format!("{what}, {seconds} s"),
         Status::Thinking(since) => format!("thinking, {} s", now.saturating_sub(*since) / 1000),
         Status::Streaming => {
-            // Before the gateway tells, a token is taken to be four bytes.
-            let tokens = job
-                .usage
-                .map_or(job.raw.len() as u64 / 4, |usage| usage.output);
+            // Until the gateway has counted the whole, a token is taken to be four bytes.
+            let counted = job.usage.filter(|usage| !usage.estimated);
+            let tokens = counted.map_or(job.raw.len() as u64 / 4, |usage| usage.output);
             format!("~{tokens} tokens, {seconds} s")
         }
         other => other.word().to_owned(),
@@ -284,7 +290,7 @@ fn describe(job: &Job, now: Millis) -> String {
 }
 
 fn outcome(job: &Job, now: Millis) -> String {
-    let usage = answer::footer(&job.model, job.usage, job.seconds(now));
+    let usage = job.footer(now);
     let message = job.message.as_deref().map(one_line);
     match (&job.status, message) {
         (Status::Failed, Some(message)) => format!("failed: {message} ({usage})"),
@@ -297,7 +303,18 @@ fn outcome(job: &Job, now: Millis) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    // What the gateway, a model or a file has said may stand in it.
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // VS Code makes a link of `[text](target)` in a message and in progress, also to one of its commands.
+    hidden::visible(&words).replace("](", "] (")
+}
+
+/// What failed and why, or only why where both are longer than `characters`.
+fn reason_first(text: &str, characters: usize) -> &str {
+    match text.split_once(" failed: ") {
+        Some((_, reason)) if characters < text.chars().count() => reason,
+        _ => text,
+    }
 }
 
 fn shorten(text: &str, characters: usize) -> String {

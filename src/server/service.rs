@@ -28,6 +28,10 @@ pub fn service(make: impl FnOnce(Client) -> Backend) -> (LspService<Backend>, Cl
             Backend::did_change_configuration,
         )
         .custom_method(
+            "workspace/didChangeWatchedFiles",
+            Backend::did_change_watched_files,
+        )
+        .custom_method(
             "workspace/didChangeWorkspaceFolders",
             Backend::did_change_folders,
         )

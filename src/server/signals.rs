@@ -2,12 +2,12 @@
 //! reply becomes a turn of the conversation.
 
 use super::job::{Status, Work};
+use super::record;
 use super::state::State;
 use crate::answer;
-use crate::conversation::Turn;
 use crate::gateway::signal::{Finish, Signal};
 use crate::reply::Rejected;
-use crate::rewrite::Event;
+use crate::rewrite::{Event, Millis};
 
 /// No model answers with so many bytes; a gateway that goes on beyond them is broken or hostile.
 const LONGEST_ANSWER: usize = 4 << 20;
@@ -36,13 +36,11 @@ impl State {
                     format!("retrying in {seconds:.0} s, attempt {next} of {of}: {reason}"),
                 );
             }
+            Signal::Key { source } => self.wait_for(id, format!("waiting for the {source}")),
             Signal::Started { request_id } => job.request_id = request_id,
             Signal::Thinking { .. } => {
-                if !matches!(job.status, Status::Thinking(_) | Status::Streaming)
-                    && job.status.is_running()
-                {
-                    job.status = Status::Thinking(now);
-                    self.tell_job(id);
+                if let Status::Waiting(_) = job.status {
+                    self.now_thinking(id, now);
                 }
                 self.report_soon(id);
             }
@@ -69,6 +67,7 @@ impl State {
                 if let Some(request_id) = &failure.request_id {
                     job.request_id = Some(request_id.clone());
                 }
+                record::failed(id, &failure);
                 self.fail(id, failure.to_string());
             }
         }
@@ -82,6 +81,18 @@ impl State {
             answer.stage = answer::Stage::Waiting(what.clone());
         }
         job.status = Status::Waiting(what);
+        self.report(id, 0);
+    }
+
+    fn now_thinking(&mut self, id: &str, now: Millis) {
+        let Some(job) = self.jobs.get_mut(id) else {
+            return;
+        };
+        if let Work::Ask(answer) = &mut job.work {
+            answer.stage = answer::Stage::Waiting("thinking".to_owned());
+        }
+        job.status = Status::Thinking(now);
+        self.tell_job(id);
         self.report(id, 0);
     }
 
@@ -101,16 +112,28 @@ impl State {
         };
         match &mut job.work {
             Work::Ask(answer) => {
-                answer.stage = answer::Stage::Streaming;
-                answer.text.push_str(text);
-                self.tell_answer(id, text, false);
+                let drawn = answer.push(text);
+                self.tell_answer(id, &drawn, false);
             }
             Work::Rewrite(work) => {
                 let piece = work.1.push(text);
-                if !piece.is_empty() {
-                    self.step_rewrite(id, Event::Text(piece));
+                if let Some(doubt) = work.1.new_doubt() {
+                    self.step_rewrite(id, Event::Doubtful(doubt));
                 }
+                self.bring_in(id, piece);
             }
+            Work::Page(work) => {
+                let piece = work.1.push(text);
+                self.bring_in(id, piece);
+            }
+        }
+    }
+
+    /// More text goes into the document.
+    pub(super) fn bring_in(&mut self, id: &str, piece: String) {
+        if !piece.is_empty() {
+            self.keep_reply(id, &piece, false);
+            self.step_rewrite(id, Event::Text(piece));
         }
     }
 
@@ -120,37 +143,56 @@ impl State {
         };
         match &mut job.work {
             Work::Ask(answer) => {
-                answer.stage = answer::Stage::Done;
+                let rest = answer.end(answer::Stage::Done);
                 self.remember(id);
-                self.tell_answer(id, "", true);
+                self.tell_answer(id, &rest, true);
                 self.settle(id, Status::Done, None);
             }
             Work::Rewrite(work) => {
-                match work.1.finish() {
+                let finished = work.1.finish();
+                let doubt = work.1.new_doubt();
+                match finished {
                     Ok(rest) => {
                         self.remember(id);
+                        if let Some(doubt) = doubt {
+                            self.step_rewrite(id, Event::Doubtful(doubt));
+                        }
+                        self.keep_reply(id, &rest, true);
                         self.step_rewrite(id, Event::Complete(rest));
                     }
-                    Err(Rejected::Empty) => {
-                        self.fail(id, "the model's answer holds no text; try again, or with another instruction".to_owned());
+                    Err(rejected @ (Rejected::Empty | Rejected::Words(_))) => {
+                        self.fail(
+                            id,
+                            format!("{rejected}; try again, or with another instruction"),
+                        );
                     }
-                    Err(refused @ Rejected::Refused(_)) => self.fail(id, refused.to_string()),
+                    Err(rejected) => self.fail(id, rejected.to_string()),
                 }
             }
+            Work::Page(_) => self.complete_page(id),
         }
     }
 
     fn cut(&mut self, id: &str) {
-        let limit = self.settings.max_output_tokens;
+        let Some(uri) = self.jobs.get(id).map(|job| job.uri.clone()) else {
+            return;
+        };
+        let limit = self.settings(&uri).max_output_tokens;
         let reason = format!(
             "the answer was cut off after {limit} tokens (max_output_tokens); select less, or raise the limit"
         );
         let Some(job) = self.jobs.get_mut(id) else {
             return;
         };
+        if let Work::Page(_) = job.work {
+            return self.cut_page(id, reason);
+        }
         if let Work::Rewrite(work) = &mut job.work
             && let Ok(rest) = work.1.finish()
         {
+            if let Some(doubt) = work.1.new_doubt() {
+                self.step_rewrite(id, Event::Doubtful(doubt));
+            }
             // Parked first: the last text of a cut answer is kept, not sent.
             self.step_rewrite(id, Event::Incomplete(reason));
             self.step_rewrite(id, Event::Text(rest));
@@ -160,32 +202,17 @@ impl State {
     }
 
     /// Ends a job that went wrong: an answer keeps what came, a rewrite gives the original back.
-    fn fail(&mut self, id: &str, reason: String) {
-        tracing::info!(job = id, "failed: {reason}");
+    pub(super) fn fail(&mut self, id: &str, reason: String) {
         let Some(job) = self.jobs.get_mut(id) else {
             return;
         };
         match &mut job.work {
             Work::Ask(answer) => {
-                answer.stage = answer::Stage::Stopped(reason.clone());
-                self.tell_answer(id, "", true);
+                let rest = answer.end(answer::Stage::Stopped(reason.clone()));
+                self.tell_answer(id, &rest, true);
                 self.settle(id, Status::Failed, Some(reason));
             }
-            Work::Rewrite(_) => self.step_rewrite(id, Event::Failed(reason)),
+            Work::Rewrite(_) | Work::Page(_) => self.step_rewrite(id, Event::Failed(reason)),
         }
-    }
-
-    /// Keeps a completed turn, so that the next question can refer to it.
-    fn remember(&mut self, id: &str) {
-        let Some(job) = self.jobs.get(id) else { return };
-        let turn = Turn {
-            question: job.question.clone(),
-            answer: job.raw.clone(),
-        };
-        let conversation = self
-            .conversations
-            .entry(job.conversation.clone())
-            .or_default();
-        conversation.append(turn, self.settings.history_max_bytes);
     }
 }

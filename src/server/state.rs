@@ -1,23 +1,27 @@
 //! Everything that the server knows, behind one lock: documents, jobs, conversations, settings. No async function; nothing
 //! here waits for anything. What is to be sent goes into the outbox.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use ropey::Rope;
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use super::capabilities::Caps;
-use super::job::{Job, Status, Work};
+use super::ext::EditRequest;
+use super::job::{Job, Status};
+use super::ongoing::Ongoing;
 use super::outbox::{Message, Outbox, Outgoing};
+use super::record;
 
-use crate::config::{self, Environment, Settings};
-use crate::conversation::Conversation;
+use crate::config::{Config, Environment};
 use crate::gateway::Gateway;
-use crate::prompt::context::Exclusions;
+use crate::journal::Journal;
 use crate::rewrite::{Command, Event, Millis, Now, Outcome, Pace};
+use crate::store::{self, Store};
 use crate::text::document::Document;
-use crate::text::{Span, position};
+use crate::text::{Edit, Span, position};
 
 /// The state of one connection.
 pub struct State {
@@ -27,10 +31,14 @@ pub struct State {
     pub documents: HashMap<String, Document>,
     /// All jobs of this run; old ones are forgotten.
     pub jobs: BTreeMap<String, Job>,
-    /// The conversation of each workspace folder; `""` is that of documents outside all of them.
-    pub conversations: HashMap<String, Conversation>,
-    /// The settings in force.
-    pub settings: Settings,
+    /// The conversation of each workspace that was asked about; `""` is that of documents outside all of them.
+    pub conversations: HashMap<String, Ongoing>,
+    /// Where conversations outlive the server.
+    pub store: Store,
+    /// The settings in force, those of each workspace folder among them.
+    pub config: Config,
+    /// What of the settings' problems has been said.
+    pub(super) said: BTreeSet<String>,
     /// The model that the user selected; it beats the settings until the server stops.
     pub selected_model: Option<String>,
     /// The newest selection that code actions were asked for; it follows the text.
@@ -39,18 +47,30 @@ pub struct State {
     pub outbox: Outbox,
     /// The gateway.
     pub gateway: Gateway,
-    /// Which files are never sent.
-    pub exclusions: Exclusions,
     /// The environment that the server was started with.
     pub environment: Environment,
     pub(super) pace: Pace,
     pub(super) next_job: u64,
+    /// How many requests were shown.
+    pub(super) views: u64,
+    /// Keeps the originals of running rewrites.
+    pub(super) journal: Journal,
+    /// The interrupted rewrites of open documents.
+    pub(super) interrupted: HashMap<String, super::interrupted::Offer>,
+    /// The retries that wait for the result of an earlier job to be taken back, by that job.
+    pub(super) retries: BTreeMap<String, super::review::Retry>,
     started: Instant,
+    /// Whether the client has said `initialized`.
+    pub(super) is_ready: bool,
     pub(super) closed: HashMap<String, Rope>,
+    /// What rewrites have left in documents that were closed for good, the newest last.
+    pub(super) left: VecDeque<super::moved::Left>,
     stopping: bool,
     /// The document whose change is being taken: set if that panicked half-way.
     pub(super) changing: Option<String>,
     pub(super) early: super::order::Early,
+    /// What is to be done in conversation documents.
+    pub(super) pages: super::pages::Pages,
 }
 
 /// A selection that follows the text.
@@ -62,36 +82,53 @@ pub struct Selection {
     pub span: Option<Span>,
     /// The range and the document's version as they were.
     pub asked: (crate::text::Range, Option<i32>),
+    /// What other servers say about it, as the client sent it.
+    pub diagnostics: Vec<Value>,
 }
 
 /// Jobs that have ended are kept, for `ezrouter.status` and *Show answer*, up to this number.
 const KEPT_JOBS: usize = 100;
 
 impl State {
-    /// The state before `initialize`.
-    pub fn new(environment: Environment, outbox: Outbox) -> Self {
-        let (settings, _) = config::settings(&environment, &[]);
-        let gateway = Gateway::new(environment.gateway(&settings));
-        Self {
+    /// The state before `initialize`, and what comes to be wrong with its store.
+    pub fn new(
+        environment: Environment,
+        outbox: Outbox,
+    ) -> (Self, UnboundedReceiver<store::Problem>) {
+        let config = Config::new(&environment);
+        let gateway = Gateway::new(config.gateway());
+        let journal = Journal::new(environment.state_directory());
+        let policy = super::history::policy(config.settings(), &environment);
+        let (store, problems) = Store::new(environment.state_directory(), policy);
+        let state = Self {
             caps: Caps::default(),
             documents: HashMap::new(),
             jobs: BTreeMap::new(),
             conversations: HashMap::new(),
-            settings,
+            store,
+            config,
+            said: BTreeSet::new(),
             selected_model: None,
             selection: None,
             outbox,
             gateway,
-            exclusions: Exclusions::default(),
             environment,
             pace: Pace::Unknown,
             next_job: 1,
+            views: 0,
+            journal,
+            interrupted: HashMap::new(),
+            retries: BTreeMap::new(),
             started: Instant::now(),
+            is_ready: false,
             closed: HashMap::new(),
+            left: VecDeque::new(),
             stopping: false,
             changing: None,
             early: super::order::Early::default(),
-        }
+            pages: super::pages::Pages::default(),
+        };
+        (state, problems)
     }
 
     /// Milliseconds since the server started.
@@ -112,33 +149,7 @@ impl State {
             Pace::Late
         };
         self.caps = caps;
-    }
-
-    /// Takes the editor's newest settings, which lie over those of `initialize`; what is wrong with them is said, and the rest is used.
-    pub fn configure(&mut self, editor: &Value) {
-        let (settings, problems) = config::settings(
-            &self.environment,
-            &[&self.caps.initialization_options, editor],
-        );
-        let before = self.environment.gateway(&self.settings);
-        let after = self.environment.gateway(&settings);
-        if (before.timeouts, before.attempts) != (after.timeouts, after.attempts) {
-            self.gateway = Gateway::new(after);
-        }
-        self.settings = settings;
-        if !problems.is_empty() {
-            self.show(&Message::warning(format!(
-                "ezrouter settings: {}",
-                problems.join("; ")
-            )));
-        }
-    }
-
-    /// The model to ask.
-    pub fn model(&self) -> String {
-        self.selected_model
-            .clone()
-            .unwrap_or_else(|| self.settings.model.clone())
+        self.read_projects();
     }
 
     /// `shutdown`, or the client has gone: no edit is sent any more and all connections are closed.
@@ -147,6 +158,12 @@ impl State {
         for job in self.jobs.values() {
             job.disconnect.notify_one();
         }
+    }
+
+    /// The connection has ended; gives the store, which may still be writing.
+    pub fn end(&mut self) -> Store {
+        self.stop();
+        self.store.clone()
     }
 
     /// Some message came from the client.
@@ -207,18 +224,15 @@ impl State {
         let now = Now {
             millis: self.now(),
             turn: self.turn_is_free(&uri, id),
+            unchanged: self.is_unchanged(&uri),
         };
         let text = self.text(&uri);
-        let Some(Job {
-            work: Work::Rewrite(work),
-            ..
-        }) = self.jobs.get_mut(id)
-        else {
+        let Some(rewrite) = self.jobs.get_mut(id).and_then(Job::rewrite_mut) else {
             return;
         };
-        let held = work.0.holds_turn();
-        let commands = work.0.step(now, &text, event);
-        let passes = held && !work.0.holds_turn();
+        let held = rewrite.holds_turn();
+        let commands = rewrite.step(now, &text, event);
+        let passes = held && !rewrite.holds_turn();
         self.carry_out(id, commands);
         if passes {
             self.pass_turn(&uri, id);
@@ -233,13 +247,21 @@ impl State {
         };
         let was_pending = job.status == Status::Pending;
         job.status = status;
-        job.message = message;
+        // What the gateway or a model has said may stand in it.
+        job.message = message.map(|message| crate::text::hidden::visible(&message));
         job.finished.get_or_insert(now);
+        record::settled(job, now);
+        self.settle_entry(id);
+        if !was_pending {
+            self.count(id);
+        }
         if was_pending {
             self.tell_job(id);
+            self.go_on_with_retry(id);
         } else {
             self.tell_end(id);
         }
+        self.go_on_in_page(id);
         self.forget_old_jobs();
     }
 
@@ -253,6 +275,7 @@ impl State {
                     }
                 }
                 Command::Learned(pace) => self.pace = pace,
+                Command::Refused(reason) => self.refused(id, &reason),
                 Command::Settled(outcome) => {
                     let (status, message) = match outcome {
                         Outcome::Pending { parked } => (Status::Pending, parked),
@@ -271,6 +294,14 @@ impl State {
         }
     }
 
+    /// What the user asked of a pending result could not be done.
+    fn refused(&mut self, id: &str, reason: &str) {
+        let title = self.jobs.get(id).map(|job| job.title.clone());
+        let title = title.unwrap_or_default();
+        self.show(&Message::warning(format!("{title}: {reason}")));
+        self.go_on_with_retry(id);
+    }
+
     /// What to say of text that was not taken back with the rest.
     fn left_changes(&self, id: &str) -> Option<String> {
         let left = self
@@ -281,13 +312,7 @@ impl State {
         left.then(|| "what you changed in the new text was left in place".to_owned())
     }
 
-    fn send_edit(
-        &mut self,
-        id: &str,
-        seq: u64,
-        phase: crate::rewrite::Phase,
-        edits: &[crate::text::Edit],
-    ) {
+    fn send_edit(&mut self, id: &str, seq: u64, phase: crate::rewrite::Phase, edits: &[Edit]) {
         let Some((job, document)) = self
             .jobs
             .get(id)
@@ -295,7 +320,14 @@ impl State {
         else {
             return;
         };
-        let edits: Vec<Value> = edits
+        let one = self
+            .caps
+            .undoes_edits_apart()
+            .then(|| Edit::joined(document.text(), edits))
+            .flatten();
+        let edits: Vec<Value> = one
+            .as_ref()
+            .map_or(edits, std::slice::from_ref)
             .iter()
             .map(|edit| {
                 let range = position::range(document.text(), edit.span, self.caps.encoding);
@@ -306,13 +338,13 @@ impl State {
         let identifier = serde_json::json!({"uri": job.uri, "version": document.version()});
         let edit = serde_json::json!({"textDocument": identifier, "edits": edits});
         let joined = self.caps.ext_apply_edit;
-        self.outbox.send(Outgoing::Edit {
+        let request = EditRequest {
             job: id.to_owned(),
             seq,
-            phase,
+            phase: phase.into(),
             edit,
-            joined,
-        });
+        };
+        self.outbox.send(Outgoing::Edit { request, joined });
     }
 
     pub(super) fn text(&self, uri: &str) -> Rope {
@@ -356,6 +388,7 @@ impl State {
             .jobs
             .values()
             .filter(|job| !job.status.is_running() && job.status != Status::Pending)
+            .filter(|job| !job.is_earlier)
             .map(|job| job.id.clone())
             .collect();
         for id in ended.iter().take(ended.len().saturating_sub(KEPT_JOBS)) {

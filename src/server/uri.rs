@@ -42,6 +42,42 @@ pub fn file_path(uri: &str) -> Option<PathBuf> {
     Some(path_from_bytes(percent_decode_str(path).collect()))
 }
 
+/// The path of a URI of any scheme, decoded, without what stands behind it (`?`, `#`): editors show a file's other versions
+/// under schemes of their own. For judging a name only.
+pub fn path_of_any(uri: &str) -> String {
+    if let Some(path) = file_path(uri) {
+        return path.to_string_lossy().into_owned();
+    }
+    let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    percent_decode_str(path).decode_utf8_lossy().into_owned()
+}
+
+/// The absolute paths that a URI may mean: that of any scheme, and without what a `?` or `#` may have put behind it. For judging
+/// only: what one of them is never sent for is not sent.
+pub fn paths_to_judge(uri: &str) -> Vec<PathBuf> {
+    let whole = file_path(uri).unwrap_or_else(|| PathBuf::from(path_of_any(uri)));
+    let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+    let cut = rest.split(['?', '#']).next().unwrap_or_default();
+    let cut = file_path(&format!("file:{cut}"));
+    let mut paths: Vec<PathBuf> = [Some(whole), cut].into_iter().flatten().collect();
+    paths.retain(|path| path.is_absolute());
+    paths.dedup();
+    paths
+}
+
+/// Whether the document at `uri` lies in the folder at `folder`, however both are spelled. By their words alone: what links
+/// lead to is not looked at.
+pub fn is_inside(uri: &str, folder: &str) -> bool {
+    let folder_path = path_of_any(folder);
+    let path = path_of_any(uri);
+    let scheme = |uri: &str| {
+        uri.split_once(':')
+            .map(|(scheme, _)| scheme.to_ascii_lowercase())
+    };
+    scheme(uri) == scheme(folder) && Path::new(&path).starts_with(&folder_path)
+}
+
 /// The `file:` URI of an absolute path.
 pub fn file_uri(path: &Path) -> String {
     let path = path_into_bytes(path);
@@ -91,6 +127,36 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_folder_holds_a_document_however_both_are_spelled() {
+        for (uri, folder, inside) in [
+            ("file:///a/b/c.rs", "file:///a/b", true),
+            ("file:///a/b/c.rs", "file:///a/b/", true),
+            ("FILE://localhost/a/my p/c.rs", "file:///a/my%20p", true),
+            ("file:///a/bc/c.rs", "file:///a/b", false),
+            ("file:///a/b", "file:///a/b", true),
+            ("file:///a/c.rs", "file:///a/b", false),
+            ("vscode-remote://h/a/b/c.rs", "vscode-remote://h/a/b", true),
+            ("untitled:Untitled-1", "file:///a", false),
+        ] {
+            assert_eq!(is_inside(uri, folder), inside, "{uri} in {folder}");
+        }
+    }
+
+    #[test]
+    fn each_path_that_a_uri_may_mean_is_judged() {
+        for (uri, paths) in [
+            ("file:///a/b.rs", &["/a/b.rs"][..]),
+            ("file:///a/b.rs?x#y", &["/a/b.rs?x#y", "/a/b.rs"]),
+            ("git:/a/b.rs?ref", &["/a/b.rs"]),
+            ("untitled:Untitled-1", &[]),
+        ] {
+            let judged = paths_to_judge(uri);
+            let wanted: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+            assert_eq!(judged, wanted, "{uri}");
+        }
+    }
+
+    #[test]
     fn a_file_uri_gives_its_path_however_the_client_escapes_it() {
         for (uri, path) in [
             ("file:///a/b.rs", "/a/b.rs"),
@@ -125,6 +191,22 @@ mod tests {
             "filé:///a",
         ] {
             assert_eq!(file_path(uri), None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_uri_of_any_scheme_has_a_path_to_be_judged() {
+        for (uri, path) in [
+            ("file:///a%20b/.env", "/a b/.env"),
+            ("git:/ws/.env?%7B%22ref%22%3A%22~%22%7D", "/ws/.env"),
+            (
+                "vscode-remote://ssh-remote%2Bhost/ws/id_rsa#x",
+                "//ssh-remote+host/ws/id_rsa",
+            ),
+            ("untitled:Untitled-1", "Untitled-1"),
+            ("", ""),
+        ] {
+            assert_eq!(path_of_any(uri), path, "{uri}");
         }
     }
 

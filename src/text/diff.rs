@@ -18,31 +18,116 @@ pub use revert::{Revert, revert};
 /// The worst texts of this size take some 70 ms.
 const TOKEN_LIMIT: usize = 24_000;
 
+/// How many words of changed lines are compared in all; behind them a group of changed lines is one difference.
+pub(super) const WORD_LIMIT: usize = 20_000;
+
 /// Up to this many characters on both sides together, [`distance`] is exact.
 const EXACT_LIMIT: usize = 2_048;
 
 /// Up to this many characters on both sides together, [`distance`] compares characters at all.
 const CHARACTER_LIMIT: usize = 16_384;
 
-/// The edits that turn `old` into `new`: lines first, then what each group of changed lines has in common with its counterpart
-/// at its ends is left alone. No edit begins or ends within a character or between CR and LF. Equal texts give no edits.
+/// The edits that turn `old` into `new`: lines first, then the words of changed lines; what both have is left alone. No edit
+/// begins or ends within a character or between CR and LF. Equal texts give no edits.
 pub fn edits(old: &str, new: &str) -> Vec<Edit> {
+    let edit = |(span, brought): (Span, Span)| Edit {
+        span,
+        text: piece(new, brought.start..brought.end).to_owned(),
+    };
+    differences(old, new, Landmarks::AllLines)
+        .into_iter()
+        .map(edit)
+        .collect()
+}
+
+/// Which lines that both texts have are taken to be the same lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Landmarks {
+    /// All of them: right for the smallest edits.
+    AllLines,
+    /// Those with letters or digits; blank lines and brackets are everywhere, so that the words around them say better which
+    /// line became which. Right for following what a person has changed.
+    LinesWithWords,
+}
+
+/// Where two texts differ, line by line and within changed lines word by word, as bytes of each, in ascending order; never
+/// within a character or between CR and LF. What lies between two differences is equal.
+///
+/// Of lines with more than 20,000 words in all each further group is one difference.
+pub(super) fn differences(old: &str, new: &str, landmarks: Landmarks) -> Vec<(Span, Span)> {
     if old == new {
         return Vec::new();
     }
+    let (old_lines, new_lines) = (Tokens::lines(old), Tokens::lines(new));
+    let mut found = Vec::new();
+    let mut words = WORD_LIMIT;
+    let mut changed = groups(&old_lines, &new_lines);
+    if landmarks == Landmarks::LinesWithWords {
+        changed = joined(changed, &old_lines);
+    }
+    for lines in changed {
+        let (old_span, new_span) = (old_lines.span(&lines.old), new_lines.span(&lines.new));
+        let old_words = Tokens::words(old_lines.text(&lines.old));
+        let new_words = Tokens::words(new_lines.text(&lines.new));
+        let Some(left) = words.checked_sub(old_words.len() + new_words.len()) else {
+            found.extend(without_common_ends(old, new, (old_span, new_span)));
+            continue;
+        };
+        words = left;
+        let moved = |span: Span, by: Span| Span::new(by.start + span.start, by.start + span.end);
+        let pairs = groups(&old_words, &new_words).into_iter().map(|word| {
+            (
+                moved(old_words.span(&word.old), old_span),
+                moved(new_words.span(&word.new), new_span),
+            )
+        });
+        found.extend(pairs.filter_map(|pair| without_common_ends(old, new, pair)));
+    }
+    found
+}
+
+/// Joins groups of changed lines that nothing but lines without letters and digits parts.
+fn joined(groups: Vec<Group>, old: &Tokens<'_>) -> Vec<Group> {
+    let mut joined: Vec<Group> = Vec::new();
+    for group in groups {
+        let says_nothing = |from: usize| {
+            !old.text(&(from..group.old.start))
+                .contains(char::is_alphanumeric)
+        };
+        match joined.last_mut() {
+            Some(last) if says_nothing(last.old.end) => {
+                last.old.end = group.old.end;
+                last.new.end = group.new.end;
+            }
+            _ => joined.push(group),
+        }
+    }
+    joined
+}
+
+/// A difference without what both sides have in common at their ends, or nothing if they are equal.
+pub(super) fn without_common_ends(
+    old: &str,
+    new: &str,
+    (replaced, by): (Span, Span),
+) -> Option<(Span, Span)> {
+    let (prefix, suffix) = common_ends_of_lines(
+        piece(old, replaced.start..replaced.end),
+        piece(new, by.start..by.end),
+        old.as_bytes().get(replaced.end).copied(),
+    );
+    let within = |span: Span| Span::new(span.start + prefix, span.end - suffix);
+    let (replaced, by) = (within(replaced), within(by));
+    (!replaced.is_empty() || !by.is_empty()).then_some((replaced, by))
+}
+
+/// The runs of lines that differ between two texts, as bytes of each, in ascending order; between two of them there is at
+/// least one line that both share.
+pub fn hunks(old: &str, new: &str) -> Vec<(Span, Span)> {
     let (before, after) = (Tokens::lines(old), Tokens::lines(new));
     groups(&before, &after)
         .into_iter()
-        .filter_map(|group| {
-            let text = after.text(&group.new).to_owned();
-            trimmed(
-                old,
-                Edit {
-                    span: before.span(&group.old),
-                    text,
-                },
-            )
-        })
+        .map(|group| (before.span(&group.old), after.span(&group.new)))
         .collect()
 }
 
@@ -96,7 +181,7 @@ pub fn distance(old: &str, new: &str) -> usize {
 }
 
 /// A text cut into tokens without gaps.
-pub(super) struct Tokens<'a> {
+struct Tokens<'a> {
     text: &'a str,
     list: Vec<&'a str>,
     /// Where each token starts, and at the end the length of the text.
@@ -105,7 +190,7 @@ pub(super) struct Tokens<'a> {
 
 impl<'a> Tokens<'a> {
     /// Lines with their breaks: LF, CRLF, CR.
-    pub(super) fn lines(text: &'a str) -> Self {
+    fn lines(text: &'a str) -> Self {
         Self::cut(text, |text| {
             let bytes = text.as_bytes();
             let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
@@ -120,7 +205,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Words, runs of blanks, line breaks, and every other character on its own.
-    pub(super) fn words(text: &'a str) -> Self {
+    fn words(text: &'a str) -> Self {
         Self::cut(text, |text| {
             if text.starts_with("\r\n") {
                 return 2;
@@ -153,7 +238,7 @@ impl<'a> Tokens<'a> {
         Self { text, list, starts }
     }
 
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.list.len()
     }
 
@@ -162,11 +247,11 @@ impl<'a> Tokens<'a> {
         self.starts.get(index).copied().unwrap_or(self.text.len())
     }
 
-    pub(super) fn span(&self, range: &Range<usize>) -> Span {
+    fn span(&self, range: &Range<usize>) -> Span {
         Span::new(self.start(range.start), self.start(range.end))
     }
 
-    pub(super) fn text(&self, range: &Range<usize>) -> &'a str {
+    fn text(&self, range: &Range<usize>) -> &'a str {
         piece(self.text, self.start(range.start)..self.start(range.end))
     }
 
@@ -176,15 +261,15 @@ impl<'a> Tokens<'a> {
 }
 
 /// A run of tokens that differs between two lists; the tokens between two groups are equal, and there is at least one.
-pub(super) struct Group {
+struct Group {
     /// Indices into the old list.
-    pub(super) old: Range<usize>,
+    old: Range<usize>,
     /// Indices into the new list.
-    pub(super) new: Range<usize>,
+    new: Range<usize>,
 }
 
 /// Where two token lists differ, in ascending order.
-pub(super) fn groups(old: &Tokens<'_>, new: &Tokens<'_>) -> Vec<Group> {
+fn groups(old: &Tokens<'_>, new: &Tokens<'_>) -> Vec<Group> {
     differing(&old.list, &new.list)
 }
 
@@ -237,7 +322,7 @@ fn differing<T: Eq + std::hash::Hash + Ord>(old: &[T], new: &[T]) -> Vec<Group> 
 }
 
 /// How many bytes two texts have in common at the front, and behind those at the back; both end between characters.
-pub(super) fn common_ends(old: &str, new: &str) -> (usize, usize) {
+pub fn common_ends(old: &str, new: &str) -> (usize, usize) {
     let (a, b) = (old.as_bytes(), new.as_bytes());
     let mut prefix = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     while !old.is_char_boundary(prefix) {
@@ -258,7 +343,7 @@ pub(super) fn common_ends(old: &str, new: &str) -> (usize, usize) {
 }
 
 /// As [`common_ends`], for two texts of which `follows` is the next byte behind both; never parts a CR from its LF.
-pub(super) fn common_ends_of_lines(old: &str, new: &str, follows: Option<u8>) -> (usize, usize) {
+fn common_ends_of_lines(old: &str, new: &str, follows: Option<u8>) -> (usize, usize) {
     let (mut prefix, mut suffix) = common_ends(old, new);
     if prefix == old.len() && prefix == new.len() {
         return (prefix, 0);

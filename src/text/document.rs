@@ -7,7 +7,7 @@
 use ropey::Rope;
 
 use super::position::{self, splits_crlf};
-use super::{Encoding, Range, Span};
+use super::{Edit, Encoding, Range, Span};
 
 mod hull;
 
@@ -108,7 +108,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// A document as `didOpen` gives it: `language` is the client's `languageId`.
+    /// A document as `didOpen` gives it: `language` is an LSP language id.
     pub fn open(language: String, version: Option<i32>, text: &str) -> Self {
         Self {
             text: Rope::from_str(text),
@@ -123,12 +123,35 @@ impl Document {
         &self.text
     }
 
+    /// This document without the bytes of `span`; the same one where the span does not fit.
+    #[must_use]
+    pub fn without(&self, span: Span) -> Self {
+        let text = String::new();
+        self.with(&[Edit { span, text }])
+    }
+
+    /// This document with these edits made; one that does not fit is left out.
+    #[must_use]
+    pub fn with(&self, edits: &[Edit]) -> Self {
+        let mut changed = self.clone();
+        for Edit { span, text } in edits.iter().rev() {
+            let place = |at| self.text.try_byte_to_char(at);
+            if let (Ok(start), Ok(end)) = (place(span.start), place(span.end))
+                && changed.text.try_remove(start..end).is_ok()
+            {
+                // What was just removed began there.
+                let _ = changed.text.try_insert(start, text);
+            }
+        }
+        changed
+    }
+
     /// The last version that the client sent, if it ever sent one.
     pub fn version(&self) -> Option<i32> {
         self.version
     }
 
-    /// The client's `languageId`.
+    /// An LSP language id.
     pub fn language(&self) -> &str {
         &self.language
     }

@@ -1,5 +1,6 @@
 """A scripted stand-in for the ezrouter gateway: it exists so that a test decides when each piece of an answer
-leaves and learns when the client hangs up. It speaks the OpenAI surface only and checks no key."""
+leaves and learns when the client hangs up. Its answers are those
+of the OpenAI surface, its refusals are for both surfaces; it checks no key."""
 
 import json
 import select
@@ -24,6 +25,8 @@ CATALOG = {
     ],
 }
 
+SURFACES = (("POST", "/v1/chat/completions"), ("POST", "/anthropic/v1/messages"))
+
 REASONS = {200: "OK", 401: "Unauthorized", 404: "Not Found", 500: "Internal Server Error"}
 
 
@@ -31,10 +34,10 @@ class Exchange:
     """One scripted answer to one chat completion, and what was seen of the client while it went out.
 
     A gated exchange sends a piece of the answer for each `release()`; the end of the answer counts as one more
-    piece. An exchange with `pace` sends one each `pace` seconds.
+    piece.
     """
 
-    def __init__(self, deltas, *, gated=True, pace=0.0, finish="stop", usage=(900, 600, 40), status=200, error=None):
+    def __init__(self, deltas, *, gated=True, finish="stop", usage=(900, 600, 40), status=200, error=None):
         self.deltas = list(deltas)
         self.finish = finish
         self.usage = usage
@@ -42,7 +45,6 @@ class Exchange:
         self.error = error
         self.request = None
         self.closed_at = None
-        self._pace = pace
         self._released = 0 if gated else len(self.deltas) + 1
         self._cut = False
         self._requested = threading.Event()
@@ -132,17 +134,14 @@ class Exchange:
 
     def _turn(self, connection, index):
         """Waits until piece `index` may go out; False when the connection is gone, by either side."""
-        pause_until = time.monotonic() + self._pace
         while True:
             if self._cut:
                 # A reset, not an orderly end.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 return False
-            left = pause_until - time.monotonic()
-            if index < self._released and left <= 0:
+            if index < self._released:
                 return True
-            waits = left if index < self._released else None
-            ready, _, _ = select.select([connection, self._woken], [], [], waits)
+            ready, _, _ = select.select([connection, self._woken], [], [])
             if self._woken in ready:
                 self._woken.recv(4096)
             if connection in ready and not peek(connection):
@@ -162,7 +161,8 @@ class Gateway:
         self._script = deque()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def script(self, *deltas, **options):
         """Adds an exchange with these deltas; see `Exchange` for the options."""
@@ -174,8 +174,17 @@ class Gateway:
         """Adds an exchange that answers with an error body."""
         return self.script(gated=False, status=status, error=error)
 
+    def forget(self):
+        """Forgets what was asked and what was still to be answered: another scenario begins."""
+        self.requests.clear()
+        self._script.clear()
+
     def close(self):
         """Stops listening; what is under way ends with its connection."""
+        # A thread that waits in `accept` does not notice a close, and may take the next gateway's connections for its own
+        # when that gateway's listener gets the same file descriptor: it must be awake and gone first.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
 
     def _accept(self):
@@ -208,9 +217,11 @@ class Gateway:
         content = reader.read(int(headers.get("content-length", "0")))
         body = json.loads(content) if content else None
         self.requests.append({"method": method, "path": path, "headers": headers, "body": body})
+        if path.startswith("/page/"):
+            return send(connection, 200, "text/html; charset=utf-8", b"<!doctype html><title>A web page</title>")
         if (method, path) == ("GET", "/v1/models"):
             return send_json(connection, 200, CATALOG)
-        if (method, path) != ("POST", "/v1/chat/completions"):
+        if (method, path) not in SURFACES:
             return send_json(connection, 404, failure("invalid_request_error", f"Invalid URL ({method} {path})"))
         try:
             exchange = self._script.popleft()
@@ -226,9 +237,13 @@ def failure(kind, message, code=None):
 
 def send_json(connection, status, body):
     """Sends a whole JSON answer; True, because the connection can go on."""
-    data = json.dumps(body).encode()
+    return send(connection, status, "application/json; charset=utf-8", json.dumps(body).encode())
+
+
+def send(connection, status, kind, data):
+    """Sends a whole answer; True, because the connection can go on."""
     head = (
-        f"HTTP/1.1 {status} {REASONS.get(status, 'Error')}\r\ncontent-type: application/json; charset=utf-8\r\n"
+        f"HTTP/1.1 {status} {REASONS.get(status, 'Error')}\r\ncontent-type: {kind}\r\n"
         f"x-oneapi-request-id: scripted-1\r\ncontent-length: {len(data)}\r\n\r\n"
     )
     connection.sendall(head.encode() + data)

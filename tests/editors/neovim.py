@@ -13,10 +13,18 @@ import time
 
 import pynvim
 
-from scenario import Failure
+from scenario import Failure, made_offline, undo_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONFIGURATION = HERE.parent.parent / "editors" / "neovim.lua"
+# The plugin, and all that its README tells to write for it.
+PLUGIN = HERE.parent.parent / "editors" / "nvim"
+PLUGIN_SET_UP = "vim.lsp.enable('ezrouter')"
+# What that file tells to change to try it without a key.
+ONLINE, OFFLINE = "{ 'ezrouter-lsp', '--stdio' }", "{ 'ezrouter-lsp', '--stdio', '--offline' }"
+
+# Neovim 0.10, below the directory of install.sh.
+OLD = "neovim-0.10/nvim"
 
 # One scenario may not take longer than this; then Neovim is ended, and the call that waits for it fails.
 LIFETIME_SECONDS = 90
@@ -31,10 +39,17 @@ class Neovim:
 
     `tools` is the environment that install.sh made, `server` the binary, `directory` an empty directory of the
     test, `environment` the variables for our server. `debounce` is Neovim's pause in ms before a `didChange`; None
-    leaves Neovim's own (150). `settings` are those of our server, as a user writes them into the configuration.
+    leaves Neovim's own (150). `settings` are those of our server, as a user writes them into the configuration;
+    `offline` is what that file tells to try it without a key. With `plugin` it is the plugin that is loaded, instead of the
+    file; `set_up` is the Lua that its user writes. `old` is the oldest Neovim that the plugin is for.
     """
 
-    def __init__(self, tools, server, directory, environment, debounce=None, settings=None):
+    streams = True
+
+    def __init__(self, tools, server, directory, environment, debounce=None, settings=None, offline=False, plugin=False, set_up=PLUGIN_SET_UP, old=False):
+        self.client = "Neovim plugin" if plugin else "Neovim 0.11" if debounce is None else f"Neovim 0.11, debounce {debounce}"
+        self.set_up = set_up
+        self.plugin = plugin
         self.directory = directory
         self.traffic = directory / "traffic.log"
         self.server_log = directory / "server.log"
@@ -43,8 +58,11 @@ class Neovim:
         (self.project / ".git").mkdir()
         variables = self._variables(tools, environment)
         self._wrap(server, variables)
-        initialisation = self._initialisation(debounce, settings)
-        arguments = [str(tools / "bin" / "nvim"), "--embed", "--headless", "-u", str(initialisation), "-i", "NONE", "-n"]
+        initialisation = self._initialisation(debounce, settings, offline)
+        program = tools / OLD if old else tools / "bin" / "nvim"
+        if not program.exists():
+            raise Failure(f"no Neovim in {program}: run tests/editors/install.sh")
+        arguments = [str(program), "--embed", "--headless", "-u", str(initialisation), "-i", "NONE", "-n"]
         assignments = [f"{name}={value}" for name, value in variables.items()]
         self.nvim = pynvim.attach("child", argv=["env", "-i", "-C", str(self.project), *assignments, *arguments])
         self._process = self.nvim.funcs.getpid()
@@ -54,15 +72,22 @@ class Neovim:
         # A screen of the usual size: without one Neovim never shows the prompts that stop real users.
         self.nvim.ui_attach(80, 24, rgb=True, ext_linegrid=True)
 
-    def _initialisation(self, debounce, settings):
+    def _initialisation(self, debounce, settings, offline):
         """Writes the init.lua: the configuration that users paste, the other server, and the harness."""
+        configuration = CONFIGURATION
+        if offline:
+            configuration = self.directory / "offline.lua"
+            configuration.write_text(made_offline(CONFIGURATION.read_text(), ONLINE, OFFLINE))
         second = [sys.executable, str(HERE / "second_server.py"), str(self.directory / "second.log")]
         command = ", ".join(f"[[{part}]]" for part in second)
+        ours = f"dofile([[{configuration}]])"
+        if self.plugin:
+            # As its README tells to do without a plugin manager; with None nothing is done.
+            ours = f"vim.opt.runtimepath:append([[{PLUGIN}]]) {self.set_up}" if self.set_up is not None else ""
         lines = [
             f"dofile([[{HERE / 'harness.lua'}]])",
-            f"dofile([[{CONFIGURATION}]])",
-            f"vim.lsp.config.second = {{ cmd = {{ {command} }}, root_markers = {{ '.git' }} }}",
-            "vim.lsp.enable('second')",
+            ours,
+            f"H.serve('second', {{ {command} }})",
         ]
         if debounce is not None:
             lines.append(f"vim.lsp.config('ezrouter', {{ flags = {{ debounce_text_changes = {debounce} }} }})")
@@ -185,6 +210,18 @@ class Neovim:
             lambda: (self.nvim.request("nvim_get_mode")["mode"], self.nvim.funcs.line(".")) == ("V", last),
         )
 
+    def insert_above(self, line, text, leave=True):
+        """Types a line of its own above a line; with `leave` leaves insert mode."""
+        self.go_to(line)
+        self.type(f"O{text}{'<Esc>' if leave else ''}")
+        self.wait_line(text)
+
+    def append(self, line, text):
+        """Types at the end of the only line that reads so."""
+        self.go_to_line(line)
+        self.type(f"A{text}<Esc>")
+        self.wait_line(f"{line}{text}")
+
     def undo(self):
         """Presses u once."""
         self.normal_mode()
@@ -192,13 +229,9 @@ class Neovim:
         self.type("u")
         self.wait("an undo", lambda: (self.nvim.funcs.changenr(), self.text()) != before)
 
-    def undo_until(self, text, most):
-        """Presses u until the buffer is `text`; gives how often, and fails after `most`."""
-        for presses in range(1, most + 1):
-            self.undo()
-            if self.text() == text:
-                return presses
-        raise Failure(f"{most} undos did not give the text back\n  expected {text!r}\n  found    {self.text()!r}")
+    def undo_until(self, goal, most):
+        """Presses u until the buffer is `goal`, or until that is true of it; gives how often, and fails after `most`."""
+        return undo_until(self, goal, most)
 
     # Language servers
 
@@ -210,6 +243,41 @@ class Neovim:
         if not any(title.startswith(prefix) for title in titles):
             raise Failure(f"no {prefix!r} in the menu: {titles}")
         return titles
+
+    def choose(self, first, last, title):
+        """Takes a code action on whole lines."""
+        self.select(first, last)
+        self.menu(title)
+        self.normal_mode()
+
+    def titles(self, first, last):
+        """What the menu has there, one title a line."""
+        self.select(first, last)
+        titles = self.menu()
+        self.normal_mode()
+        return "\n".join(titles)
+
+    def act(self, title):
+        """Takes a code action where the cursor is."""
+        self.normal_mode()
+        self.menu(title)
+
+    def command(self, name):
+        """Runs a command of our server."""
+        self.execute(name)
+
+    def turn_to_conversation(self):
+        """Waits until a window shows the document of a conversation, goes there, and waits until the server has it."""
+        shown = "vim.fn.bufwinid('.ezrouter/conversations/')"
+        self.wait("a conversation document", lambda: self.lua(f"return {shown}") != -1)
+        self.lua(f"vim.api.nvim_set_current_win({shown})")
+        self.wait("ezrouter is attached", lambda: self.lua("return H.client('ezrouter') ~= nil"))
+
+    def type_here(self, text):
+        """Types where the cursor is."""
+        self.normal_mode()
+        self.type(f"i{text}<Esc>")
+        self.wait_line(text)
 
     def menu_by_keys(self, prefix):
         """The same with Neovim's own key and its own menu on the screen."""
@@ -258,6 +326,11 @@ class Neovim:
             raise Failure(f"{len(ends)} progress ends where {count} were expected: {ends}")
         return ends[-1].get("message") or ""
 
+    def wait_report(self):
+        """Waits until progress is reported once more, which happens once a second while the gateway is silent."""
+        seen = len(self.progress("report"))
+        self.wait("another report", lambda: seen < len(self.progress("report")))
+
     def second_text(self):
         """The text of the current buffer as the second server has it."""
         return self.wait("the second server's text", lambda: self.lua("return H.second_text()"))
@@ -272,6 +345,31 @@ class Neovim:
         processes = [line.split(None, 2) for line in found]
         tee = next((pid for pid, _, command in processes if str(self.traffic) in command and "tee.py" in command), None)
         return [int(pid) for pid, parent, _ in processes if tee in (pid, parent)] if tee else []
+
+    def wait_document(self, text):
+        """Waits until a window shows a document with this text in it."""
+        self.wait(f"a document with {text!r}", lambda: any(text in shown for shown in self.lua("return H.texts()")))
+
+    def start_server_again(self):
+        """As a user does after the server died: answers the prompt, writes the file and edits it anew."""
+        # Neovim tells with a path that makes the message longer than the screen is wide.
+        deadline = time.monotonic() + 10
+        while not self.nvim.request("nvim_get_mode")["blocking"]:
+            if deadline < time.monotonic():
+                raise Failure("Neovim does not tell that the server died")
+            time.sleep(GLANCE_SECONDS)
+        self.type("<CR>")
+        self.wait("the dead server is gone", lambda: self.lua("return H.client('ezrouter') == nil"))
+        self.nvim.command("silent write")
+        self.nvim.command("silent edit")
+        self.wait("ezrouter is attached", lambda: self.lua("return H.client('ezrouter') ~= nil"))
+
+    def kill_server(self):
+        """Kills the server as a crash does; the traffic log beside it ends by itself."""
+        processes = self.server_processes()
+        if len(processes) != 2:
+            raise Failure(f"the processes of the server are {processes}")
+        os.kill(processes[1], signal.SIGKILL)
 
     def quit(self):
         """Quits Neovim as a user does."""

@@ -6,6 +6,7 @@ import os
 import pathlib
 import sys
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -15,7 +16,7 @@ def arguments():
     parser = argparse.ArgumentParser(description="Run the server in real editors.")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="scenarios whose name has NAME in it")
     parser.add_argument("--server", type=pathlib.Path, default=ROOT / "target" / "debug" / "ezrouter-lsp")
-    parser.add_argument("--record", action="store_true", help="write the recorded traffic to tests/fixtures/neovim")
+    parser.add_argument("--record", action="store_true", help="write what is recorded to tests/fixtures")
     parser.add_argument("--list", action="store_true", help="print the names only")
     return parser.parse_args()
 
@@ -48,6 +49,8 @@ def attempt(scenario, tools):
                     return f"{failure}\n{bench.report()}"
                 except (OSError, EOFError) as failure:
                     return f"the editor is gone or hung too long: {failure!r}\n{bench.report()}"
+                except Exception:
+                    return f"{traceback.format_exc()}\n{bench.report()}"
         except Failure as failure:
             return str(failure)
 
@@ -59,13 +62,29 @@ def main():
     import scenario as scenarios
     # Loading them registers their scenarios.
     import test_neovim  # noqa: F401, I001
+    import test_neovim_plugin  # noqa: F401
+    import test_conversation  # noqa: F401
+    import test_commands  # noqa: F401
     import test_emacs  # noqa: F401
+    import test_emacs_plugin  # noqa: F401
+    import test_every_editor  # noqa: F401
+    import test_first_minutes  # noqa: F401
     import test_helix  # noqa: F401
+    import test_kakoune  # noqa: F401
     import test_model  # noqa: F401
+    import test_model_surfaces  # noqa: F401
+    import test_settings  # noqa: F401
+    import test_terminal  # noqa: F401
+    # What has to do with VS Code comes last: behind Playwright no Neovim can be started in this process.
+    import test_handshakes  # noqa: F401
+    import test_vscode  # noqa: F401
+    import test_vscode_setups  # noqa: F401
+    import undo_table
     tools = scenarios.Tools(
         environment=path,
         server=options.server.resolve(),
-        record=ROOT / "tests" / "fixtures" / "neovim" if options.record else None,
+        fixtures=ROOT / "tests" / "fixtures",
+        record=options.record,
     )
     wanted = [one for one in scenarios.SCENARIOS if not options.only or any(part in one.name for part in options.only)]
     if options.list:
@@ -81,7 +100,13 @@ def main():
             failed += failure is not None
             word, rest = ("ok", "") if failure is None else ("FAIL", f": {failure}")
             print(f"{word} {one.name} ({time.monotonic() - started:.1f} s){rest}", flush=True)
-    print(f"{len(wanted) - failed} passed, {failed} failed", flush=True)
+    passed = len(wanted) - failed
+    if undo_table.MEASURED:
+        print(f"\n{undo_table.table()}\n")
+    for difference in undo_table.differences(everything=not options.only):
+        failed += 1
+        print(f"FAIL {difference}")
+    print(f"{passed} passed, {failed} failed", flush=True)
     # Threads of a killed editor must not keep the runner alive.
     sys.stdout.flush()
     os._exit(1 if failed or not wanted else 0)

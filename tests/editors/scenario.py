@@ -5,7 +5,9 @@ import contextlib
 import dataclasses
 import pathlib
 import shutil
+import subprocess
 import tempfile
+import time
 import typing
 
 SCENARIOS = []
@@ -19,11 +21,12 @@ class Failure(AssertionError):
 
 @dataclasses.dataclass
 class Tools:
-    """Where things are: the environment of install.sh, the server's binary, the directory of recorded traffic."""
+    """Where things are: the environment of install.sh, the server's binary, what was recorded; and whether to record it anew."""
 
     environment: pathlib.Path
     server: pathlib.Path
-    record: pathlib.Path | None = None
+    fixtures: pathlib.Path
+    record: bool = False
 
 
 @dataclasses.dataclass
@@ -43,9 +46,17 @@ class Bench:
             parts.append(("what the editor says", self.editor.messages()))
         with contextlib.suppress(Exception):
             parts.append(("progress", "\n".join(str(entry) for entry in self.editor.progress()[-10:])))
+        with contextlib.suppress(Exception):
+            parts.append(("requests", "\n".join(summary(request) for request in self.gateway.requests)))
         for title, name, lines in (("traffic", "traffic.log", 40), ("log of the server", "server.log", 20)):
             parts.append((f"last {title}", "\n".join(tail(self.directory / name, lines))))
         return "\n".join(f"--- {title}\n{text}" for title, text in parts if text)
+
+
+def summary(request):
+    """One request to the gateway, in a line."""
+    messages = (request["body"] or {}).get("messages") or [{}]
+    return f"{request['method']} {request['path']} {str(messages[-1].get('content'))[-60:]!r}"
 
 
 def tail(path, lines=20):
@@ -55,11 +66,13 @@ def tail(path, lines=20):
 
 @dataclasses.dataclass
 class Scenario:
-    """A named function, and the bench that it wants."""
+    """A named function, and the bench that it wants; the kind of that, and Neovim's pause before it tells of a change."""
 
     name: str
     run: typing.Callable
     bench: typing.Callable
+    kind: typing.Callable
+    debounce: int | None = None
 
 
 def scenario(bench, name=None, debounce=None, **options):
@@ -74,7 +87,7 @@ def scenario(bench, name=None, debounce=None, **options):
             return bench(tools, directory, debounce)
 
         # The decorator that stands first in the file comes last.
-        SCENARIOS.append(Scenario(name or function.__name__, run, make))
+        SCENARIOS.append(Scenario(name or function.__name__, run, make, bench, debounce))
         return function
 
     return register
@@ -101,3 +114,37 @@ def true(value, what):
     """Fails unless the value is true."""
     if not value:
         raise Failure(what)
+
+
+def undo_until(editor, goal, most):
+    """Presses undo until the buffer is `goal`, or until that is true of it; gives how often, and fails after `most`."""
+    for presses in range(1, most + 1):
+        editor.undo()
+        text = editor.text()
+        if goal(text) if callable(goal) else text == goal:
+            return presses
+    raise Failure(f"{most} undos did not give the text back\n  expected {goal!r}\n  found    {text!r}")
+
+
+def made_offline(configuration, online, offline):
+    """A configuration of editors/ with the change that it tells to make to try it without a key."""
+    true(offline in configuration, f"the file does not tell how to try it without a key: {offline}")
+    count = configuration.count(online)
+    equal(count, 1, f"how often {online} stands in the file")
+    return configuration.replace(online, offline)
+
+
+def wait_kept(server, directory, part, seconds=15.0):
+    """Waits until the history below a directory, as `ezrouter-lsp history` lists it, has this in it; gives the list."""
+    deadline = time.monotonic() + seconds
+    listed = None
+    while True:
+        for path in directory.rglob("history.db"):
+            variables = {"EZROUTER_STATE_DIR": str(path.parent)}
+            command = [str(server), "history", "list"]
+            listed = subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout
+            if part in listed:
+                return listed
+        if deadline < time.monotonic():
+            raise Failure(f"waited in vain for {part!r} in the history: {listed!r}")
+        time.sleep(0.02)

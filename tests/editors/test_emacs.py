@@ -8,6 +8,7 @@ from emacs import Emacs
 from gateway import MODEL, Gateway, failure
 from scenario import Bench, equal, scenario, true
 from test_neovim import CLOSED_SECONDS, DELTAS, ORIGINAL, REWRITTEN
+from undo_table import measured
 
 
 @contextlib.contextmanager
@@ -36,7 +37,7 @@ def start(bench, *deltas, title="Simplify", text=ORIGINAL, line=4):
 def finish(bench, exchange):
     """Lets the answer end and waits for the end of the progress."""
     exchange.release_all()
-    bench.editor.wait(lambda: "$/progress end" in bench.editor.traffic(), "the end of the progress")
+    bench.editor.wait_end()
 
 
 @scenario(emacs_bench)
@@ -46,10 +47,9 @@ def emacs_rewrite_and_one_undo(bench):
     finish(bench, exchange)
     equal(bench.editor.text(), REWRITTEN, "the text after the end")
     true(bench.editor.traffic().count("workspace/applyEdit") == 1, "one edit")
-    bench.editor.goto(1)
-    bench.editor.keys("C-_")
-    bench.editor.wait(lambda: bench.editor.text() != REWRITTEN, "the undo")
+    bench.editor.undo()
     equal(bench.editor.text(), ORIGINAL, "the text after one undo")
+    measured(bench, "nothing", "the new text", 1)
 
 
 @scenario(emacs_bench)
@@ -60,18 +60,21 @@ def emacs_rewrite_behind_emoji_and_wide_characters(bench):
     equal(bench.editor.text(), before + REWRITTEN, "the text after the end")
 
 
-@scenario(emacs_bench, name="emacs_typing_above", line=1, typed="# above")
-@scenario(emacs_bench, name="emacs_typing_below", line=8, typed="# below")
-def emacs_typing(bench, line, typed):
-    exchange = start(bench)
-    exchange.release(3)
-    bench.editor.goto(line)
-    for key in typed:
-        bench.editor.type(key)
+@scenario(emacs_bench)
+def emacs_rewrite_by_the_menu_of_eglot(bench):
+    """By keys alone: mark two lines, open the menu, choose."""
+    exchange = bench.gateway.script(*DELTAS)
+    bench.editor.open("greet.py", ORIGINAL)
+    bench.editor.goto(4)
+    bench.editor.keys("C-Space", "C-n", "C-n", "M-x")
+    bench.editor.type("eglot-code-actions")
     bench.editor.keys("Enter")
-    bench.editor.wait(lambda: f"{typed}\n" in bench.editor.text(), "what was typed")
+    bench.editor.wait_shown("Pick an action")
+    bench.editor.type("Simplify")
+    bench.editor.keys("Enter")
+    true(exchange.wait_request(), "no request reached the gateway")
     finish(bench, exchange)
-    equal(bench.editor.text().replace(f"{typed}\n", "", 1), REWRITTEN, "the text but for what was typed")
+    equal(bench.editor.text(), REWRITTEN, "the text after the end")
 
 
 @scenario(emacs_bench)
@@ -97,7 +100,7 @@ def emacs_reject(bench):
 def emacs_ask_and_hover(bench):
     exchange = start(bench, "It greets ", "somebody by name.", title="Explain")
     exchange.release_all()
-    bench.editor.wait(lambda: "$/progress end" in bench.editor.traffic(), "the end of the progress")
+    bench.editor.wait_end()
     hover = bench.editor.hover(4)
     true(hover.startswith("It greets somebody by name.") and "tokens in" in hover, f"the hover reads {hover!r}")
     equal(bench.editor.text(), ORIGINAL, "the text")

@@ -14,15 +14,25 @@ struct Case {
 
 async fn check(cases: Vec<Case>) {
     for case in cases {
-        let (standin, gateway) = play(Script::always(case.answer)).await;
-        let failure = failure(gateway.send(request())).await;
-        assert_eq!(failure.what, case.what);
-        assert_eq!(failure.advice, case.advice, "{}", case.what);
-        assert_eq!(failure.kind, case.kind, "{failure}");
-        assert_eq!(failure.request_id.as_deref(), case.request_id, "{failure}");
-        assert_eq!(standin.requests().len(), case.attempts, "{failure}");
+        for surface in SURFACES {
+            let (standin, gateway) = play_on(surface, Script::always(case.answer.clone())).await;
+            let failure = failure(gateway.send(request())).await;
+            assert_eq!(failure.what, case.what, "{surface:?}");
+            // Where the Anthropic surface is has a second setting.
+            let advice = failure.advice.replace(ELSEWHERE, "");
+            assert_eq!(advice, case.advice, "{surface:?}: {}", case.what);
+            assert_eq!(failure.kind, case.kind, "{surface:?}: {failure}");
+            assert_eq!(failure.request_id.as_deref(), case.request_id, "{failure}");
+            assert_eq!(
+                standin.requests().len(),
+                case.attempts,
+                "{surface:?}: {failure}"
+            );
+        }
     }
 }
+
+const ELSEWHERE: &str = ", or set EZROUTER_ANTHROPIC_BASE_URL if this surface is elsewhere";
 
 /// An error of the gateway's own making.
 fn error(status: u16, code: &str, kind: &str, message: &str) -> Answer {
@@ -50,141 +60,76 @@ fn case(
 }
 
 const NEW_API: &str = "new_api_error";
-const SETTINGS: &str = "Check the model and the settings";
 const ADDRESS: &str = "Check base_url (EZROUTER_BASE_URL)";
-const LESS: &str = "Send less: select fewer lines, attach fewer files or start a new conversation";
-const MODEL: &str = "Choose another model";
 const LATER: &str = "Try again in a moment, or choose another model";
-const VALID_KEY: &str = "Set EZROUTER_API_KEY to a valid key";
-const TOP_UP: &str = "Top up the account at ezrouter.dev, or lower max_output_tokens";
 
-#[tokio::test]
-async fn mistakes_are_told_once_and_never_repeated() {
-    use Kind::{BadKey, Rejected, WrongAddress};
-    check(vec![
-        case(error(400, "", NEW_API, "bad model"), Rejected, "The gateway refused the request (400 Bad Request): bad model", SETTINGS, 1),
-        case(
-            error(400, "", "invalid_request_error", "prompt is too long: 300000 tokens > 200000 maximum"),
-            Rejected,
-            "The request is too long for the model (400 Bad Request): prompt is too long: 300000 tokens > 200000 maximum",
-            LESS,
-            1,
-        ),
-        case(
-            error(401, "invalid_api_key", "authentication_error", "无效的令牌 (request id: 2026e1)"),
-            BadKey,
-            "The gateway does not accept the key (401 Unauthorized): 无效的令牌",
-            VALID_KEY,
-            1,
-        ),
-        case(error(402, "billing_error", "", ""), Rejected, "The balance does not cover the request (402 Payment Required)", TOP_UP, 1),
-        case(
-            error(403, "access_denied", NEW_API, "no access to standin"),
-            Rejected,
-            "The model is not in the catalog, or the key may not use it (403 Forbidden): no access to standin",
-            MODEL,
-            1,
-        ),
-        case(
-            error(403, "insufficient_user_quota", NEW_API, "用户额度不足。"),
-            Rejected,
-            "The balance does not cover the request (403 Forbidden): 用户额度不足",
-            TOP_UP,
-            1,
-        ),
-        case(
-            error(403, "pre_consume_token_quota_failed", NEW_API, ""),
-            Rejected,
-            "The key's own quota is spent (403 Forbidden)",
-            "Raise the key's quota at ezrouter.dev, or use another key",
-            1,
-        ),
-        case(
-            error(403, "", NEW_API, "user banned"),
-            Rejected,
-            "The gateway does not allow this request (403 Forbidden): user banned",
-            "Check at ezrouter.dev that the account is active and that the key may use this model from this network",
-            1,
-        ),
-        case(
-            error(404, "", "invalid_request_error", "Invalid URL (POST /v1/x)"),
-            WrongAddress,
-            "There is no chat endpoint at this address (404 Not Found): Invalid URL (POST /v1/x)",
-            ADDRESS,
-            1,
-        ),
-        case(error(404, "model_not_found", "", "x"), Rejected, "The gateway does not know the model (404 Not Found): x", MODEL, 1),
-        case(error(413, "read_request_body_failed", NEW_API, ""), Rejected, "The request is too long for the model (413 Content Too Large)", LESS, 1),
-        case(error(418, "", NEW_API, "teapot"), Rejected, "The gateway refused the request (418): teapot", SETTINGS, 1),
-        case(
-            error(429, "", NEW_API, "slow down"),
-            Rejected,
-            "The model's provider limits the rate of requests (429 Too Many Requests): slow down",
-            LATER,
-            1,
-        ),
-        case(
-            error(429, "", NEW_API, "").header("retry-after", "30"),
-            Rejected,
-            "The model's provider limits the rate of requests (429 Too Many Requests)",
-            "Try again in 30 seconds",
-            1,
-        ),
-        case(error(500, "invalid_request", NEW_API, "no messages"), Rejected, "The gateway refused the request (500 Internal Server Error): no messages", SETTINGS, 1),
-        case(
-            error(500, "sensitive_words_detected", NEW_API, ""),
-            Rejected,
-            "The gateway's filter blocked the request (500 Internal Server Error)",
-            "Change the request, or choose another model",
-            1,
-        ),
-        case(
-            error(501, "api_not_implemented", NEW_API, ""),
-            WrongAddress,
-            "There is no chat endpoint at this address (501 Not Implemented)",
-            ADDRESS,
-            1,
-        ),
-    ])
-    .await;
+/// Every error that the gateway and the servers behind it are known to answer with.
+const TABLE: &str = include_str!("../fixtures/errors.txt");
+
+/// The answers that a row of the table stands for. On the Anthropic surface an error of the relay has an envelope of its own,
+/// and one of what stands in front of the relay has the other surface's.
+fn answers(row: &str) -> Vec<(Choice, Answer)> {
+    let (head, message) = row.split_once(" | ").unwrap_or((row, ""));
+    let words: Vec<&str> = head.split(' ').collect();
+    let status = words[0].parse().unwrap();
+    let word = |text: &str| text.trim_start_matches('-').to_owned();
+    let [_, code, kind] = words.as_slice() else {
+        let answer = match words[1] {
+            "html" => Answer::html(status, "<html><h1>Bad Gateway</h1></html>"),
+            "empty" => Answer {
+                content_type: "text/plain".to_owned(),
+                ..Answer::html(status, "")
+            },
+            other => panic!("{other}"),
+        };
+        return SURFACES.map(|surface| (surface, answer.clone())).to_vec();
+    };
+    let error = json!({"code": word(code), "type": word(kind), "message": word(message)});
+    let plain = Answer::error(status, json!({"error": error}));
+    let relay = Answer::error(status, json!({"type": "error", "error": error}));
+    vec![
+        (Choice::OpenAi, plain.clone()),
+        (Choice::Anthropic, plain),
+        (Choice::Anthropic, relay),
+    ]
 }
 
 #[tokio::test]
-async fn what_may_pass_is_repeated_and_told_at_last() {
-    use Kind::Unreachable;
-    let without_id = |case| Case {
-        request_id: None,
-        ..case
-    };
-    check(vec![
-        case(error(408, "", NEW_API, ""), Unreachable, "The gateway waited too long for the request (408 Request Timeout)", LATER, 5),
-        case(
-            error(500, "do_request_failed", NEW_API, "upstream error"),
-            Unreachable,
-            "The gateway failed (500 Internal Server Error): upstream error",
-            LATER,
-            5,
-        ),
-        case(error(500, "", "new_api_panic", "oops"), Unreachable, "The gateway failed (500 Internal Server Error): oops", LATER, 2),
-        without_id(case(
-            Answer::html(502, "<html><h1>502 Bad Gateway</h1></html>"),
-            Unreachable,
-            "The gateway is not available (502 Bad Gateway)",
-            LATER,
-            5,
-        )),
-        case(
-            error(503, "model_not_found", NEW_API, "no channel"),
-            Unreachable,
-            "The gateway has no provider for this model right now (503 Service Unavailable): no channel",
-            MODEL,
-            2,
-        ),
-        case(error(503, "system_cpu_overloaded", NEW_API, ""), Unreachable, "The gateway is not available (503 Service Unavailable)", LATER, 5),
-        without_id(case(Answer::html(522, ""), Unreachable, "The gateway is not available (522)", LATER, 5)),
-        case(error(529, "", "overloaded_error", "Overloaded"), Unreachable, "The model's provider is overloaded (529 Overloaded): Overloaded", LATER, 5),
-    ])
-    .await;
+async fn every_known_error_reads_as_the_table_says_and_is_repeated_as_often() {
+    let rows: Vec<&str> = TABLE
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    let mut wrong = Vec::new();
+    for row in rows.chunks(2) {
+        let [row, expected] = row else {
+            panic!("a row without its outcome: {row:?}")
+        };
+        for (surface, answer) in answers(row) {
+            let (standin, gateway) = play_on(surface, Script::always(answer)).await;
+            let failure = failure(gateway.send(request())).await;
+            let attempts = standin.requests().len();
+            let read = failure.to_string().replace(ELSEWHERE, "");
+            let found = format!("  {attempts} {:?}: {read}", failure.kind);
+            if found != *expected {
+                wrong.push(format!("{row}\n{found}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_limit_on_the_rate_is_waited_for_by_the_user_alone() {
+    for (after, advice) in [
+        ("30", "Try again in 30 seconds"),
+        ("1", "Try again in 1 second"),
+        ("soon", LATER),
+    ] {
+        let answer = error(429, "", NEW_API, "").header("retry-after", after);
+        let what = "The model's provider limits the rate of requests (429 Too Many Requests)";
+        check(vec![case(answer, Kind::Rejected, what, advice, 1)]).await;
+    }
 }
 
 #[tokio::test]
@@ -220,6 +165,11 @@ async fn a_wrong_address_is_named_and_a_redirect_is_not_followed() {
             "Set base_url (EZROUTER_BASE_URL) to https://www.ezrouter.dev",
         ),
         without_id(
+            redirect(302, "http://127.0.0.1:1/v1"),
+            "The gateway redirects to another address (302 Found)",
+            "Set base_url (EZROUTER_BASE_URL) to http://127.0.0.1:1",
+        ),
+        without_id(
             redirect(307, "https://user:word@example.com:8443?x"),
             "The gateway redirects to another address (307 Temporary Redirect)",
             "Set base_url (EZROUTER_BASE_URL) to https://example.com:8443",
@@ -236,13 +186,13 @@ async fn a_wrong_address_is_named_and_a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_request_that_fails_at_first_succeeds_at_last_and_each_wait_is_announced() {
     let busy = || Answer::html(502, "");
-    let (standin, gateway) = play(Script::new([
+    let script = Script::new([
         busy(),
         Answer::stream([Step::Reset]),
         Answer::stream([Step::Cut]),
         Answer::text("x"),
-    ]))
-    .await;
+    ]);
+    let (standin, gateway) = play(script).await;
     let signals = collect(gateway.send(request())).await;
     let mut reasons = Vec::new();
     for signal in &signals {
@@ -276,6 +226,7 @@ async fn a_request_that_fails_at_first_succeeds_at_last_and_each_wait_is_announc
 
 #[tokio::test]
 async fn a_stream_that_breaks_is_repeated_only_before_its_first_text() {
+    let error = |body: &str| Step::Raw(format!("{{\"error\":{body}}}").into_bytes());
     for (steps, attempts, kind) in [
         (vec![Step::Headers, Step::Reset], 5, Kind::Unreachable),
         (
@@ -290,27 +241,63 @@ async fn a_stream_that_breaks_is_repeated_only_before_its_first_text() {
         ),
         (vec![Step::text("a"), Step::Reset], 1, Kind::Cut),
         (vec![Step::text("a"), Step::Cut], 1, Kind::Cut),
-        // An end in order, and an error in words, would come again.
+        // An error in one piece, where nothing but the body says that it is one.
+        (
+            vec![Step::Raw(
+                b"{\"success\":false,\"message\":\"no\"}".to_vec(),
+            )],
+            2,
+            Kind::Unreachable,
+        ),
+        // An end in order would come again.
         (vec![Step::ping()], 1, Kind::Cut),
+        // An error in words is what it would have been without the comment before it: a status of 500 is repeated, one of
+        // 400 is not, and of one that says nothing of itself one more attempt is made.
         (
             vec![
                 Step::ping(),
-                Step::Raw(b"{\"error\":{\"message\":\"no\"}}".to_vec()),
+                error("{\"type\":\"new_api_error\",\"code\":\"do_request_failed\"}"),
+            ],
+            5,
+            Kind::Unreachable,
+        ),
+        (
+            vec![
+                Step::ping(),
+                error("{\"type\":\"overloaded_error\"}"),
                 Step::Cut,
             ],
-            1,
+            5,
             Kind::Unreachable,
+        ),
+        (
+            vec![Step::ping(), error("{\"type\":\"invalid_request_error\"}")],
+            1,
+            Kind::Rejected,
+        ),
+        (
+            vec![Step::ping(), error("{\"message\":\"no\"}"), Step::Cut],
+            2,
+            Kind::Unreachable,
+        ),
+        (
+            vec![Step::text("a"), error("{\"type\":\"overloaded_error\"}")],
+            1,
+            Kind::Cut,
         ),
         (vec![Step::text("a"), Step::Done], 1, Kind::Cut),
         (vec![Step::finish("stop"), Step::Done], 1, Kind::Empty),
     ] {
-        let (standin, gateway) = play(Script::always(Answer::stream(steps.clone()))).await;
-        let failure = failure(gateway.send(request())).await;
-        assert_eq!(
-            (failure.kind, standin.requests().len()),
-            (kind, attempts),
-            "{steps:?}: {failure}"
-        );
+        for surface in SURFACES {
+            let script = Script::always(Answer::stream(steps.clone()));
+            let (standin, gateway) = play_on(surface, script).await;
+            let failure = failure(gateway.send(request())).await;
+            assert_eq!(
+                (failure.kind, standin.requests().len()),
+                (kind, attempts),
+                "{surface:?} {steps:?}: {failure}"
+            );
+        }
     }
 }
 
@@ -393,8 +380,11 @@ async fn the_key_is_in_no_failure_even_if_the_gateway_echoes_it() {
             Answer::error(403, body).header("x-oneapi-request-id", KEY),
             Answer::html(302, "").header("location", &format!("https://{KEY}.example/{KEY}")),
         ];
-        for answer in answers {
-            let (_standin, gateway) = play(Script::always(answer)).await;
+        for (answer, surface) in answers
+            .into_iter()
+            .flat_map(|it| SURFACES.map(|on| (it.clone(), on)))
+        {
+            let (_standin, gateway) = play_on(surface, Script::always(answer)).await;
             let signals = collect(gateway.send(request())).await;
             let shown = format!("{signals:?} {gateway:?}");
             assert!(

@@ -7,18 +7,23 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod cancel;
+mod catalog;
 mod errors;
+mod keys;
 mod patience;
 mod replay;
+mod secure;
 
 use std::time::Duration;
 
 use ezrouter_lsp::gateway::error::{Failure, Kind};
 use ezrouter_lsp::gateway::signal::{Finish, Signal, Usage};
+use ezrouter_lsp::gateway::surface::Choice;
 use ezrouter_lsp::gateway::{Gateway, Reply, Settings};
 use ezrouter_lsp::key::Key;
-use ezrouter_lsp::offline::{Answer, REQUEST_ID, Script, Standin, State, Step};
-use ezrouter_lsp::prompt::{Message, Request, Role};
+use ezrouter_lsp::offline::{Answer, REQUEST_ID, Script, Standin, State, Step, body};
+use ezrouter_lsp::prompt::{Message, Request, Role, Thinking};
 use serde_json::json;
 
 const KEY: &str = "sk-testkey-1234567890";
@@ -32,21 +37,33 @@ fn request() -> Request {
             text: "Say something".to_owned(),
         }],
         max_output_tokens: 64,
+        thinking: Thinking::Off,
+        keeps_tags: false,
     }
 }
+
+/// Both surfaces, for tests that must come out the same on each.
+const SURFACES: [Choice; 2] = [Choice::OpenAi, Choice::Anthropic];
 
 fn settings(base_url: &str) -> Settings {
     Settings {
         base_url: base_url.to_owned(),
-        key: Key::new(KEY),
+        key: Key::new(KEY).into(),
         retry_unit: Duration::from_millis(1),
         ..Settings::default()
     }
 }
 
 async fn play(script: Script) -> (Standin, Gateway) {
+    play_on(Choice::Auto, script).await
+}
+
+async fn play_on(surface: Choice, script: Script) -> (Standin, Gateway) {
     let standin = Standin::start(script).await.unwrap();
-    let gateway = Gateway::new(settings(&standin.base_url()));
+    let gateway = Gateway::new(Settings {
+        surface,
+        ..settings(&standin.base_url())
+    });
     (standin, gateway)
 }
 
@@ -91,25 +108,43 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
         .expect("nothing happened for 20 s")
 }
 
+/// Lets everything run that can run without a word from outside.
+async fn settle() {
+    for _ in 0..2000 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn an_answer_streams_in_pieces_with_usage_and_one_end() {
-    let (_standin, gateway) = play(Script::always(Answer::text("fn main() {}"))).await;
-    let expected = [
-        Signal::Attempt { number: 1, of: 5 },
-        Signal::Started {
-            request_id: Some(REQUEST_ID.to_owned()),
-        },
-        Signal::Text("fn".to_owned()),
-        Signal::Text(" main(".to_owned()),
-        Signal::Text(") {}".to_owned()),
+    let usage = |output, estimated| {
         Signal::Usage(Usage {
             input: 100,
-            cached: 0,
-            output: 3,
-        }),
-        Signal::End(Ok(Finish::Complete)),
-    ];
-    assert_eq!(collect(gateway.send(request())).await, expected);
+            output,
+            estimated,
+            ..Usage::default()
+        })
+    };
+    for surface in SURFACES {
+        let (_standin, gateway) =
+            play_on(surface, Script::always(Answer::text("fn main() {}"))).await;
+        let mut expected = vec![
+            Signal::Attempt { number: 1, of: 5 },
+            Signal::Started {
+                request_id: Some(REQUEST_ID.to_owned()),
+            },
+            Signal::Text("fn".to_owned()),
+            Signal::Text(" main(".to_owned()),
+            Signal::Text(") {}".to_owned()),
+            usage(3, false),
+            Signal::End(Ok(Finish::Complete)),
+        ];
+        // The prompt's count stands at the beginning of this one.
+        if surface == Choice::Anthropic {
+            expected.insert(2, usage(1, true));
+        }
+        assert_eq!(collect(gateway.send(request())).await, expected);
+    }
 }
 
 #[tokio::test]
@@ -144,60 +179,73 @@ async fn a_piece_arrives_before_the_next_one_is_written() {
 
 #[tokio::test]
 async fn the_request_carries_the_key_and_the_headers_that_the_gateway_needs() {
-    let (standin, gateway) = play(Script::always(Answer::text("x"))).await;
-    outcome(gateway.send(request())).await.1.unwrap();
-    let requests = standin.requests();
-    let [sent] = requests.as_slice() else {
-        panic!("{requests:?}")
-    };
-    assert_eq!(
-        (sent.method.as_str(), sent.path.as_str()),
-        ("POST", "/v1/chat/completions")
-    );
-    for (name, value) in [
-        ("authorization", format!("Bearer {KEY}")),
-        ("content-type", "application/json".to_owned()),
-        ("accept", "text/event-stream".to_owned()),
-        ("accept-language", "en".to_owned()),
-        (
-            "user-agent",
-            format!("ezrouter-lsp/{}", env!("CARGO_PKG_VERSION")),
-        ),
+    let bearer = format!("Bearer {KEY}");
+    let openai = [
+        ("authorization", Some(bearer.as_str())),
+        ("x-api-key", None),
+        ("anthropic-version", None),
+    ];
+    let anthropic = [
+        ("authorization", None),
+        ("x-api-key", Some(KEY)),
+        ("anthropic-version", Some("2023-06-01")),
+    ];
+    let agent = format!("ezrouter-lsp/{}", env!("CARGO_PKG_VERSION"));
+    let both = [
+        ("content-type", Some("application/json")),
+        ("accept", Some("text/event-stream")),
+        ("accept-language", Some("en")),
+        ("user-agent", Some(agent.as_str())),
+    ];
+    for (surface, path, own) in [
+        (Choice::OpenAi, "/v1/chat/completions", openai),
+        (Choice::Anthropic, "/anthropic/v1/messages", anthropic),
     ] {
-        assert_eq!(sent.header(name), Some(value.as_str()), "{name}");
+        let (standin, gateway) = play_on(surface, Script::always(Answer::text("x"))).await;
+        outcome(gateway.send(request())).await.1.unwrap();
+        let requests = standin.requests();
+        let [sent] = requests.as_slice() else {
+            panic!("{requests:?}")
+        };
+        assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", path));
+        for (name, value) in own.into_iter().chain(both) {
+            assert_eq!(sent.header(name), value, "{surface:?} {name}");
+        }
+        assert_eq!(sent.body["model"], "standin");
+        assert_eq!(sent.body["stream"], true);
+        assert_eq!(sent.body["max_tokens"], 64);
+        assert!(sent.body.get("temperature").is_none());
     }
-    assert_eq!(sent.body["model"], "standin");
-    assert_eq!(sent.body["stream"], true);
-    assert!(sent.body.get("temperature").is_none());
 }
 
 #[tokio::test]
 async fn an_answer_ends_at_its_end_mark_and_the_connection_serves_the_next_request() {
-    // The body is still open behind the end mark; the answer does not wait for it.
-    let open_end = [
-        Step::text("x"),
-        Step::finish("stop"),
-        Step::Done,
-        Step::Gate,
-    ];
-    let (standin, gateway) = play(Script::new([Answer::stream(open_end), Answer::text("y")])).await;
-    assert_eq!(
-        outcome(gateway.send(request())).await.1,
-        Ok(Finish::Complete)
-    );
-    assert_eq!(standin.requests()[0].state, State::Open);
-    standin.release();
-    assert_eq!(within(standin.ended(0)).await, State::Completed);
-    // The client reads the end of the body in the background.
-    for _ in 0..1000 {
-        tokio::task::yield_now().await;
+    for surface in SURFACES {
+        // The body is still open behind the end mark; the answer does not wait for it.
+        let open_end = [
+            Step::text("x"),
+            Step::finish("stop"),
+            Step::Done,
+            Step::Gate,
+        ];
+        let script = Script::new([Answer::stream(open_end), Answer::text("y")]);
+        let (standin, gateway) = play_on(surface, script).await;
+        assert_eq!(
+            outcome(gateway.send(request())).await.1,
+            Ok(Finish::Complete)
+        );
+        assert_eq!(standin.requests()[0].state, State::Open);
+        standin.release();
+        assert_eq!(within(standin.ended(0)).await, State::Completed);
+        // The client reads the end of the body in the background.
+        settle().await;
+        assert_eq!(
+            outcome(gateway.send(request())).await.1,
+            Ok(Finish::Complete)
+        );
+        within(standin.ended(1)).await;
+        assert_eq!(standin.connections(), 1, "{surface:?}");
     }
-    assert_eq!(
-        outcome(gateway.send(request())).await.1,
-        Ok(Finish::Complete)
-    );
-    within(standin.ended(1)).await;
-    assert_eq!(standin.connections(), 1);
 }
 
 #[tokio::test]
@@ -228,14 +276,21 @@ async fn a_base_url_that_names_a_surface_leads_to_the_same_endpoint() {
     let standin = Standin::start(Script::always(Answer::text("x")))
         .await
         .unwrap();
+    let paths = ["/v1/chat/completions", "/anthropic/v1/messages"];
     for suffix in ["", "/", "/v1", "/v1/", "/anthropic", "/anthropic/v1/"] {
-        let gateway = Gateway::new(settings(&format!("{}{suffix}", standin.base_url())));
-        gateway.warm_up();
-        assert_eq!(
-            outcome(gateway.send(request())).await.1,
-            Ok(Finish::Complete),
-            "{suffix}"
-        );
+        for (surface, path) in SURFACES.into_iter().zip(paths) {
+            let gateway = Gateway::new(Settings {
+                surface,
+                ..settings(&format!("{}{suffix}", standin.base_url()))
+            });
+            gateway.warm_up();
+            assert_eq!(
+                outcome(gateway.send(request())).await.1,
+                Ok(Finish::Complete),
+                "{suffix}"
+            );
+            assert_eq!(standin.requests().last().unwrap().path, path, "{suffix}");
+        }
     }
     let gateway = Gateway::new(settings(&format!("{}/wrong", standin.base_url())));
     let failure = failure(gateway.send(request())).await;
@@ -251,70 +306,39 @@ async fn a_base_url_that_names_a_surface_leads_to_the_same_endpoint() {
     );
 }
 
-/// A phase of a request, an answer that stays in it, and the signal that tells that it is reached.
-type Phase = (&'static str, Answer, fn(&Signal) -> bool);
-
 #[tokio::test]
-async fn a_dropped_request_closes_its_connection_in_every_phase() {
-    let busy = json!({"error": {"message": "busy", "type": "new_api_error", "code": ""}});
-    let phases: &[Phase] = &[
-        (
-            "before the headers",
-            Answer::stream([Step::Hang]),
-            |signal| matches!(signal, Signal::Attempt { .. }),
-        ),
-        (
-            "before the first byte",
-            Answer::stream([Step::Headers, Step::Hang]),
-            |signal| matches!(signal, Signal::Started { .. }),
-        ),
-        (
-            "while thinking",
-            Answer::stream([Step::Thinking("hm".to_owned()), Step::Hang]),
-            |signal| matches!(signal, Signal::Thinking { .. }),
-        ),
-        (
-            "in the text",
-            Answer::stream([Step::text("a"), Step::Hang]),
-            |signal| matches!(signal, Signal::Text(_)),
-        ),
-        (
-            "before the end mark",
-            Answer::stream([
-                Step::text("a"),
-                Step::finish("stop"),
-                Step::Usage(Usage::default()),
-                Step::Hang,
-            ]),
-            |signal| matches!(signal, Signal::Usage(_)),
-        ),
-        (
-            "in an error body",
-            Answer {
-                status: 500,
-                ..Answer::stream([Step::Raw(b"{".to_vec()), Step::Hang])
-            },
-            |signal| matches!(signal, Signal::Attempt { .. }),
-        ),
-    ];
-    for (phase, answer, reached) in phases {
-        let (standin, gateway) = play(Script::always(answer.clone())).await;
-        let mut reply = gateway.send(request());
-        while !reached(&within(reply.next()).await.unwrap()) {}
-        within(standin.received(1)).await;
-        assert_eq!(standin.requests()[0].state, State::Open, "{phase}");
-        drop(reply);
-        let closed = tokio::time::timeout(Duration::from_millis(500), standin.closed(0)).await;
-        assert!(closed.is_ok(), "{phase}: {:?}", standin.requests());
+async fn the_anthropic_surface_may_be_on_another_server() {
+    let answer = || Script::always(Answer::text("x"));
+    let gateway = Standin::start(answer()).await.unwrap();
+    let other = Standin::start(answer()).await.unwrap();
+    for suffix in ["", "/", "/v1", "/v1/messages"] {
+        let client = Gateway::new(Settings {
+            anthropic_base_url: Some(format!("{}{suffix}", other.base_url())),
+            ..settings(&gateway.base_url())
+        });
+        for model in ["claude-sonnet-4-6", "kimi-k2.6"] {
+            let request = Request {
+                model: model.to_owned(),
+                ..request()
+            };
+            outcome(client.send(request)).await.1.unwrap();
+        }
+        let path = |standin: &Standin| standin.requests().last().unwrap().path.clone();
+        assert_eq!(path(&gateway), "/v1/chat/completions", "{suffix}");
+        assert_eq!(path(&other), "/v1/messages", "{suffix}");
     }
-    // In the wait between two attempts there is nothing to close, but there must be no second attempt.
-    let (standin, gateway) = play(Script::always(Answer::error(503, busy))).await;
-    let mut reply = gateway.send(request());
-    while !matches!(within(reply.next()).await, Some(Signal::Retry { .. })) {}
-    drop(reply);
-    within(standin.ended(0)).await;
-    tokio::time::sleep(Duration::from_millis(20)).await;
-    assert_eq!(standin.requests().len(), 1);
+    assert_eq!((gateway.requests().len(), other.requests().len()), (4, 4));
+    let broken = Gateway::new(Settings {
+        anthropic_base_url: Some("http://gateway.example".to_owned()),
+        surface: Choice::Anthropic,
+        ..settings(&gateway.base_url())
+    });
+    let failure = failure(broken.send(request())).await;
+    assert_eq!(failure.kind, Kind::WrongAddress);
+    assert!(
+        failure.advice.contains("EZROUTER_ANTHROPIC_BASE_URL"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -327,7 +351,7 @@ async fn without_a_key_or_with_an_impossible_one_nothing_is_sent() {
         (Key::new("sk-two\nlines"), Kind::BadKey),
     ] {
         let gateway = Gateway::new(Settings {
-            key,
+            key: key.into(),
             ..settings(&standin.base_url())
         });
         let signals = collect(gateway.send(request())).await;

@@ -6,8 +6,11 @@ use super::*;
 
 const SHORT: Duration = Duration::from_millis(60);
 
-fn impatient(base_url: &str, change: impl Fn(&mut Timeouts)) -> Gateway {
-    let mut settings = settings(base_url);
+fn impatient(surface: Choice, base_url: &str, change: impl Fn(&mut Timeouts)) -> Gateway {
+    let mut settings = Settings {
+        surface,
+        ..settings(base_url)
+    };
     change(&mut settings.timeouts);
     Gateway::new(settings)
 }
@@ -33,13 +36,15 @@ async fn each_silence_ends_with_words_of_its_own_and_no_second_attempt() {
             "The gateway keeps the connection open, but the model wrote nothing for 0.06 s",
         ),
     ] {
-        let standin = Standin::start(Script::always(Answer::stream(steps.clone())))
-            .await
-            .unwrap();
-        let failure = failure(impatient(&standin.base_url(), change).send(request())).await;
-        assert_eq!((failure.kind, failure.what.as_str()), (Kind::Silence, what));
-        within(standin.closed(0)).await;
-        assert_eq!(standin.requests().len(), 1);
+        for surface in SURFACES {
+            let script = Script::always(Answer::stream(steps.clone()));
+            let standin = Standin::start(script).await.unwrap();
+            let gateway = impatient(surface, &standin.base_url(), change);
+            let failure = failure(gateway.send(request())).await;
+            assert_eq!((failure.kind, failure.what.as_str()), (Kind::Silence, what));
+            within(standin.closed(0)).await;
+            assert_eq!(standin.requests().len(), 1);
+        }
     }
 }
 
@@ -66,28 +71,34 @@ async fn comments_keep_a_slow_answer_alive() {
         Step::finish("stop"),
         Step::Done,
     ]);
-    let standin = Standin::start(Script::always(Answer::stream(steps)))
-        .await
-        .unwrap();
-    let gateway = impatient(&standin.base_url(), |timeouts| timeouts.idle = limit);
-    assert_eq!(
-        outcome(gateway.send(request())).await,
-        ("a".to_owned(), Ok(Finish::Complete))
-    );
+    for surface in SURFACES {
+        let script = Script::always(Answer::stream(steps.clone()));
+        let standin = Standin::start(script).await.unwrap();
+        let gateway = impatient(surface, &standin.base_url(), |timeouts| {
+            timeouts.idle = limit;
+        });
+        assert_eq!(
+            outcome(gateway.send(request())).await,
+            ("a".to_owned(), Ok(Finish::Complete))
+        );
+    }
 }
 
 #[tokio::test]
 async fn a_whole_answer_does_not_wait_long_for_an_end_mark_that_never_comes() {
-    let steps = [Step::text("a"), Step::finish("stop"), Step::Hang];
-    let standin = Standin::start(Script::always(Answer::stream(steps)))
-        .await
-        .unwrap();
-    let gateway = impatient(&standin.base_url(), |timeouts| timeouts.idle = SHORT);
-    assert_eq!(
-        outcome(gateway.send(request())).await,
-        ("a".to_owned(), Ok(Finish::Complete))
-    );
-    within(standin.closed(0)).await;
+    for surface in SURFACES {
+        let steps = [Step::text("a"), Step::finish("stop"), Step::Hang];
+        let script = Script::always(Answer::stream(steps));
+        let standin = Standin::start(script).await.unwrap();
+        let gateway = impatient(surface, &standin.base_url(), |timeouts| {
+            timeouts.idle = SHORT;
+        });
+        assert_eq!(
+            outcome(gateway.send(request())).await,
+            ("a".to_owned(), Ok(Finish::Complete))
+        );
+        within(standin.closed(0)).await;
+    }
 }
 
 #[tokio::test]
@@ -96,6 +107,7 @@ async fn token_counts_behind_the_finish_reason_are_waited_for() {
         input: 9,
         cached: 4,
         output: 2,
+        ..Usage::default()
     };
     let steps = [
         Step::text("a"),

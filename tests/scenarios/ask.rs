@@ -1,6 +1,7 @@
 //! Questions: the answer in the hover, follow-ups, and what puts an answer away.
 
-use ezrouter_lsp::offline::Script;
+use ezrouter_lsp::gateway::signal::Usage;
+use ezrouter_lsp::offline::{Answer, Script, Step};
 use serde_json::{Value, json};
 
 use crate::manner::Manner;
@@ -47,6 +48,48 @@ async fn an_answer_grows_in_the_hover_and_ends_with_what_it_took() {
             );
         }
         assert_eq!(scene.editor.text, scene.original);
+        scene.editor.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn counts_that_the_gateway_guessed_are_marked_in_the_hover_the_progress_and_the_job() {
+    let usage = Usage {
+        input: 90,
+        output: 7,
+        ..Usage::default()
+    };
+    let (text, told) = (Step::text("It adds."), Step::Usage(usage));
+    let cut = Answer::stream([text.clone(), told.clone(), Step::Done]);
+    let begun = Answer::stream([text, Step::finish("stop"), Step::Done, told]);
+    for (surface, answer, state, tokens) in [
+        ("openai", &cut, "failed", "~90 tokens in, ~7 out, "),
+        ("anthropic", &cut, "failed", "~90 tokens in, ~7 out, "),
+        ("anthropic", &begun, "done", "~90 tokens in, ~1 out, "),
+    ] {
+        let plan = Plan {
+            settings: json!({"surface": surface}),
+            script: Script::always(answer.clone()),
+            ..Plan::default()
+        };
+        let mut scene = scene_of(Manner::Helix, plan).await;
+        let job = scene.start("Explain").await;
+        assert_eq!(scene.editor.settled(&job).await, state);
+        let hover = scene.editor.hover(scene.selection.0).await;
+        let footer = format!("test-model, {tokens}");
+        assert!(hover.contains(&footer), "{surface} {hover}");
+        let told = scene.editor.jobs[&job].last().unwrap();
+        assert_eq!(told["usage"]["estimated"], true, "{told}");
+        let ended = scene
+            .editor
+            .progress
+            .values()
+            .next()
+            .unwrap()
+            .last()
+            .unwrap();
+        assert!(ended.1.contains(&footer), "{surface} {ended:?}");
+        scene.editor.message().await;
         scene.editor.finish().await;
     }
 }
@@ -199,5 +242,41 @@ async fn a_command_without_a_place_means_the_newest_selection_where_it_now_stand
             .contains("<selection>\nold one\nold two\n\n</selection>"),
         "{said:?}"
     );
+    scene.editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_without_markdown_gets_the_answer_as_plain_text() {
+    for (manner, kind) in [(Manner::Eglot, "plaintext"), (Manner::VsCode, "markdown")] {
+        let mut scene = scene(manner, [whole("It **adds** <b>two</b>.")]).await;
+        let job = scene.start("Explain").await;
+        assert_eq!(scene.editor.settled(&job).await, "done");
+        let position = scene.editor.position(scene.selection.0);
+        let params = json!({"textDocument": {"uri": scene.editor.uri}, "position": position});
+        let hover = scene.editor.ask("textDocument/hover", &params).await;
+        let contents = &hover.unwrap()["contents"];
+        assert_eq!(contents["kind"], kind, "{manner:?}");
+        let text = contents["value"].as_str().unwrap();
+        let escaped = manner == Manner::VsCode;
+        assert!(text.starts_with("It **adds** "), "{text}");
+        assert_eq!(text.contains("<b>two</b>"), !escaped, "{text}");
+        scene.editor.message().await;
+        scene.editor.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn in_helix_a_command_waits_for_the_selection_that_it_means() {
+    let mut scene = scene(Manner::Helix, [whole("One."), whole("Two.")]).await;
+    let (start, end) = scene.selection;
+    for range in [(start, end), (0, start)] {
+        let result = scene.editor.command_ahead("ezrouter.ask", range).await;
+        let job = result["job"].as_str().unwrap().to_owned();
+        assert_eq!(scene.editor.settled(&job).await, "done");
+        scene.editor.message().await;
+    }
+    let asked = |request: usize| scene.gateway.requests()[request].body.to_string();
+    assert!(asked(0).contains("<selection>\\nold one\\n"));
+    assert!(asked(1).contains("<selection>\\nabove\\n"));
     scene.editor.finish().await;
 }

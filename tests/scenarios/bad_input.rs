@@ -52,7 +52,7 @@ async fn commands_that_make_no_sense_are_refused() {
         (
             "ezrouter.rewrite",
             json!({"uri": uri, "range": empty, "action": "fix"}),
-            "comes in a later version",
+            "nothing is selected",
         ),
         (
             "ezrouter.ask",
@@ -220,6 +220,43 @@ async fn an_unreadable_change_puts_the_document_out_of_step_until_a_full_text_co
 }
 
 #[tokio::test]
+async fn a_selection_is_followed_through_an_opening_without_a_text() {
+    let mut scene = scene(Manner::Helix, [whole("One.")]).await;
+    let (start, end) = scene.selection;
+    scene.editor.actions(start, end).await;
+    let document = json!({"uri": scene.editor.uri, "languageId": "python", "version": 5});
+    scene
+        .editor
+        .tell("textDocument/didOpen", &json!({"textDocument": document}));
+    assert!(scene.editor.message().await.contains("out of step"));
+    refused(&mut scene, "ezrouter.ask", json!({}), "out of step").await;
+    scene.editor.text.insert_str(0, "new above\n");
+    scene.editor.tell_whole(6);
+    let job = scene.editor.command("ezrouter.ask", json!({})).await;
+    let job = job.unwrap()["job"].as_str().unwrap().to_owned();
+    assert_eq!(scene.editor.settled(&job).await, "done");
+    scene.editor.message().await;
+    let asked = scene.gateway.requests()[0].body.to_string();
+    assert!(
+        asked.contains("lines 3 to 4.") && asked.contains("old one"),
+        "{asked}"
+    );
+    scene.editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_selection_ends_with_its_file() {
+    let mut scene = scene(Manner::Helix, [whole("never sent")]).await;
+    let (start, end) = scene.selection;
+    scene.editor.actions(start, end).await;
+    let uri = scene.editor.uri.clone();
+    scene.editor.close_document();
+    scene.editor.open_document(&uri, "python", "other\n");
+    refused(&mut scene, "ezrouter.ask", json!({}), "select again").await;
+    scene.editor.finish().await;
+}
+
+#[tokio::test]
 async fn nothing_is_offered_for_an_automatic_request_without_a_selection() {
     let mut scene = scene(Manner::Kakoune, [whole("Words.")]).await;
     let params = json!({
@@ -246,7 +283,7 @@ async fn nothing_is_offered_for_an_automatic_request_without_a_selection() {
         .map(|action| action["kind"].as_str().unwrap())
         .collect();
     assert!(
-        kinds.len() == 4
+        kinds.len() == 5
             && kinds
                 .iter()
                 .all(|kind| *kind == "refactor.rewrite.ezrouter"),

@@ -31,6 +31,7 @@ pub(crate) struct Editor {
     undo: Vec<String>,
     encoding: String,
     flush_at: Option<Instant>,
+    flushed_at: Option<Instant>,
     late: Vec<(Instant, Value)>,
     answers: BTreeMap<u64, Result<Value, Value>>,
     asked: Vec<u64>,
@@ -49,21 +50,53 @@ pub(crate) struct Editor {
     pub(crate) drawn: Vec<Value>,
     /// Methods in the order in which they went over the wire.
     pub(crate) traffic: Vec<String>,
+    /// The documents that the server had opened.
+    pub(crate) opened: Vec<String>,
     /// Whether the request for a progress token is answered.
     pub(crate) agrees_to_progress: bool,
+    /// A plugin whose edits cannot be joined from here on: it refuses the next one of the phase `last`, and says so.
+    pub(crate) parts: bool,
     /// What `workspace/configuration` is answered with.
-    configuration: Value,
+    pub(crate) configuration: Value,
+    /// The methods that the server wants to hear of.
+    pub(crate) registered: Vec<String>,
+    /// What the user chooses when asked.
+    pub(crate) choice: Option<String>,
+}
+
+/// How a connection begins.
+pub(crate) struct Opening<'a> {
+    /// The `initializationOptions`.
+    pub(crate) settings: &'a Value,
+    /// What `workspace/configuration` is answered with.
+    pub(crate) configuration: &'a Value,
+    /// Capabilities of the client's workspace beside those of its manner.
+    pub(crate) capabilities: &'a [&'a str],
+    /// Whether it can ask the user.
+    pub(crate) chooses: bool,
+    /// The URI of the workspace folder.
+    pub(crate) folder: &'a str,
+    pub(crate) uri: &'a str,
+    pub(crate) language: &'a str,
+    pub(crate) text: &'a str,
 }
 
 impl Editor {
     pub(crate) async fn start(
         manner: Manner,
         environment: Environment,
-        settings: &Value,
-        uri: &str,
-        language: &str,
-        text: &str,
+        opening: Opening<'_>,
     ) -> Self {
+        let Opening {
+            settings,
+            configuration,
+            capabilities,
+            chooses,
+            folder,
+            uri,
+            language,
+            text,
+        } = opening;
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         let (their_reader, their_writer) = tokio::io::split(theirs);
         let (reader, writer) = tokio::io::split(ours);
@@ -82,6 +115,7 @@ impl Editor {
             undo: Vec::new(),
             encoding: "utf-16".to_owned(),
             flush_at: None,
+            flushed_at: None,
             late: Vec::new(),
             answers: BTreeMap::new(),
             asked: Vec::new(),
@@ -93,13 +127,24 @@ impl Editor {
             logged: Vec::new(),
             drawn: Vec::new(),
             traffic: Vec::new(),
+            opened: Vec::new(),
             agrees_to_progress: true,
-            configuration: Value::Null,
+            parts: false,
+            configuration: configuration.clone(),
+            registered: Vec::new(),
+            choice: None,
         };
-        let hello = json!({
+        let mut hello = json!({
             "processId": null, "clientInfo": {"name": manner.name()}, "capabilities": manner.capabilities(),
-            "workspaceFolders": [{"uri": "file:///project", "name": "work"}], "initializationOptions": settings,
+            "workspaceFolders": [{"uri": folder, "name": "work"}], "initializationOptions": settings,
         });
+        if chooses {
+            hello["capabilities"]["window"]["showMessage"] = json!({"messageActionItem": {}});
+        }
+        for capability in capabilities {
+            let (section, name) = capability.split_once('.').expect("a section");
+            hello["capabilities"]["workspace"][section][name] = true.into();
+        }
         let result = editor.ask("initialize", &hello).await.expect("initialize");
         let encoding = result
             .pointer("/capabilities/positionEncoding")
@@ -125,6 +170,17 @@ impl Editor {
         self.tell("textDocument/didOpen", &json!({"textDocument": document}));
     }
 
+    /// Turns to another document, which is the one that it works in from now on; the one before is still open.
+    pub(crate) fn turn_to(&mut self, uri: &str, language: &str, text: &str) {
+        self.flush();
+        uri.clone_into(&mut self.uri);
+        self.version = i32::from(self.manner == Manner::Kakoune);
+        self.history.clear();
+        self.undo.clear();
+        self.was_told(self.version, text);
+        self.open_document(uri, language, text);
+    }
+
     pub(crate) fn close_document(&mut self) {
         self.flush();
         let identifier = json!({"uri": self.uri});
@@ -137,6 +193,8 @@ impl Editor {
     /// Opens the document again with another text, as Neovim does when a formatter has rewritten the file.
     pub(crate) fn reload(&mut self, uri: &str, text: &str) {
         self.version = 0;
+        // Neovim forgets with the buffer when it told something last.
+        self.flushed_at = None;
         self.history.clear();
         text.clone_into(&mut self.told);
         text.clone_into(&mut self.noted);
@@ -208,6 +266,19 @@ impl Editor {
             &json!({"command": command, "arguments": [argument]}),
         )
         .await
+    }
+
+    /// Sends a command and the request for code actions behind it, as a key of Helix may do it; gives the command's result.
+    pub(crate) async fn command_ahead(&mut self, command: &str, range: (usize, usize)) -> Value {
+        let params = json!({"command": command, "arguments": []});
+        let id = self.connection.request("workspace/executeCommand", &params);
+        self.asked.push(id);
+        self.actions(range.0, range.1).await;
+        self.until("the answer to the command", |editor| {
+            editor.answers.contains_key(&id)
+        })
+        .await;
+        self.answers.remove(&id).unwrap().unwrap()
     }
 
     /// The titles and actions at a byte range of the text.
@@ -299,6 +370,12 @@ impl Editor {
             .await;
         assert_eq!(self.shown.len(), 1, "one message: {:?}", self.shown);
         self.shown.remove(0).1
+    }
+
+    /// Forgets the messages that nobody has read yet, and gives them.
+    pub(crate) fn take_messages(&mut self) -> Vec<String> {
+        let shown = std::mem::take(&mut self.shown);
+        shown.into_iter().map(|(_, message)| message).collect()
     }
 
     /// Waits until a job's generation has ended, and gives how.
@@ -418,6 +495,25 @@ impl Editor {
                 self.traffic.push(format!("<- response ({method})"));
                 self.connection.answer(id, Ok(json!([self.configuration])));
             }
+            "client/registerCapability" => {
+                for registration in params["registrations"].as_array().unwrap() {
+                    let method = registration["method"].as_str().unwrap();
+                    self.registered.push(method.to_owned());
+                }
+                self.connection.answer(id, Ok(Value::Null));
+            }
+            "window/showMessageRequest" => {
+                let actions = params["actions"].as_array().unwrap();
+                let chosen = actions
+                    .iter()
+                    .find(|action| action["title"].as_str() == self.choice.as_deref());
+                self.connection
+                    .answer(id, Ok(chosen.cloned().unwrap_or_default()));
+            }
+            "window/showDocument" => {
+                self.opened.push(params["uri"].as_str().unwrap().to_owned());
+                self.connection.answer(id, Ok(json!({"success": true})));
+            }
             other => panic!("the server asked for {other}"),
         }
     }
@@ -447,9 +543,10 @@ impl Editor {
             .get(&version)
             .expect("a version that was told")
             .clone();
-        assert_ne!(
-            self.edited(&base, &edit),
-            base,
+        // In Neovim one that changes nothing may go ahead of one that a file at version 0 would not guard.
+        let goes_ahead = matches!(self.manner, Manner::Neovim(_)) && version == 0;
+        assert!(
+            goes_ahead || self.edited(&base, &edit) != base,
             "an edit that changes nothing: {edit}"
         );
         self.traffic.push(format!("-> {method} v{version}"));
@@ -457,6 +554,12 @@ impl Editor {
             params["phase"].as_str().unwrap_or_default().to_owned(),
             edit.clone(),
         ));
+        if self.parts && params["phase"] == "last" {
+            self.parts = false;
+            let answer = json!({"applied": false, "version": self.version, "joined": false});
+            self.traffic.push(format!("<- response {answer}"));
+            return self.connection.answer(id, Ok(answer));
+        }
         let stale = version != self.version || self.text != self.told;
         let (applied, lands) = match self.manner {
             Manner::Deaf => return self.edit_in_flight = true,
@@ -475,11 +578,22 @@ impl Editor {
                 .push((Instant::now() + Duration::from_millis(10), edit));
         } else if lands {
             self.undo.push(self.text.clone());
-            self.text = self.edited(&self.text, &edit);
-            self.tell_soon();
+            self.make(&edit);
         }
         if !answers_first {
             self.answer_edit(id, applied);
+        }
+    }
+
+    /// Makes the edits of a list: Neovim one by one from the last to the first, each a change of its own, others at once.
+    fn make(&mut self, edit: &Value) {
+        if !matches!(self.manner, Manner::Neovim(_)) {
+            self.text = self.edited(&self.text, edit);
+            return self.tell_soon();
+        }
+        for single in edit["edits"].as_array().expect("edits").iter().rev() {
+            self.text = self.edited(&self.text, &json!({"edits": [single]}));
+            self.tell_soon();
         }
     }
 
@@ -559,8 +673,18 @@ impl Editor {
         match self.manner.delay() {
             None => self.flush(),
             Some(delay) => {
+                let now = Instant::now();
+                let delay = Duration::from_millis(delay);
+                // Neovim tells at most so often, and at once if it has told nothing for so long.
+                let due = match (self.manner, self.flushed_at) {
+                    (Manner::Neovim(_), Some(last)) => (last + delay).max(now),
+                    _ => now + delay,
+                };
                 if self.manner == Manner::Eglot || self.flush_at.is_none() {
-                    self.flush_at = Some(Instant::now() + Duration::from_millis(delay));
+                    self.flush_at = Some(due);
+                }
+                if due == now {
+                    self.flush();
                 }
             }
         }
@@ -588,6 +712,7 @@ impl Editor {
         if self.pending.is_empty() {
             return;
         }
+        self.flushed_at = Some(Instant::now());
         self.version = self.manner.next_version(self.version);
         self.told.clone_from(&self.text);
         self.history.insert(self.version, self.text.clone());

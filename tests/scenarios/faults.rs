@@ -25,7 +25,11 @@ async fn every_fault_gives_the_original_back_and_one_message() {
         ),
         ("server error", Answer::error(500, broken), "500"),
         ("empty", whole(""), "without any text"),
-        ("only chatter", whole("Here is the code:\n"), "no text"),
+        (
+            "only chatter",
+            whole("Here is the code:\n"),
+            "answered in words and gave no text for the selection: Here is the code:",
+        ),
         (
             "refused by the model",
             whole("EZROUTER_CANNOT: there is no code here"),

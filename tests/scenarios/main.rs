@@ -7,11 +7,30 @@
     reason = "these are tests: a panic is a failure"
 )]
 
+mod answer_document;
+mod arguments;
 mod ask;
 mod bad_input;
+mod caching;
+mod conversation;
+mod desk;
 mod editor;
 mod faults;
+mod first_use;
+mod keys;
 mod manner;
 mod messages;
+mod models;
+mod moving;
+mod pending;
+mod privacy;
+mod reopening;
+mod request_view;
+mod review;
 mod rewrite;
 mod scene;
+mod settings;
+mod shapes;
+mod thinking;
+mod wire;
+mod words;

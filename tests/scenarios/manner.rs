@@ -69,7 +69,7 @@ impl Manner {
                 "configuration": neovim,
                 "workspaceEdit": {"documentChanges": !neovim},
             },
-            "window": {"workDoneProgress": true},
+            "window": {"workDoneProgress": true, "showDocument": {"support": neovim || self == Self::VsCode}},
             "textDocument": {
                 "hover": {"contentFormat": if self == Self::Eglot { json!(["plaintext"]) } else { json!(["markdown"]) }},
                 "codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["", "quickfix", "refactor"]}}},

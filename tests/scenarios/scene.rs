@@ -1,11 +1,13 @@
 //! A scene: an editor with a marked text, and a gateway whose answer comes piece by piece, each when the scenario says so.
 
 use ezrouter_lsp::config::Environment;
+use ezrouter_lsp::first_use;
 use ezrouter_lsp::gateway::signal::Usage;
 use ezrouter_lsp::offline::{Answer, Script, Standin, Step};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use crate::editor::Editor;
+use crate::editor::{Editor, Opening};
 use crate::manner::Manner;
 
 pub(crate) const URI: &str = "file:///project/src/a.py";
@@ -20,16 +22,26 @@ pub(crate) struct Scene {
     pub(crate) selection: (usize, usize),
     /// The text without its marks.
     pub(crate) original: String,
+    /// The server's state directory.
+    pub(crate) state: TempDir,
 }
 
 /// How a scene differs from the plain one.
 pub(crate) struct Plan<'a> {
     pub(crate) before: &'a str,
     pub(crate) settings: Value,
+    pub(crate) configuration: Value,
+    pub(crate) capabilities: &'a [&'a str],
+    /// Whether the editor can ask the user.
+    pub(crate) chooses: bool,
     pub(crate) script: Script,
     pub(crate) uri: &'a str,
     pub(crate) language: &'a str,
+    /// The workspace folder.
+    pub(crate) folder: &'a str,
     pub(crate) variables: Vec<(&'a str, String)>,
+    /// Whether the user has been told what is sent where.
+    pub(crate) has_been_told: bool,
 }
 
 impl Default for Plan<'_> {
@@ -37,10 +49,15 @@ impl Default for Plan<'_> {
         Self {
             before: BEFORE,
             settings: json!({}),
+            configuration: Value::Null,
+            capabilities: &[],
+            chooses: false,
             script: Script::default(),
             uri: URI,
             language: "python",
+            folder: "file:///project",
             variables: Vec::new(),
+            has_been_told: true,
         }
     }
 }
@@ -57,6 +74,7 @@ pub(crate) fn gated(pieces: &[&str]) -> Answer {
             input: 90,
             cached: 60,
             output: 7,
+            ..Usage::default()
         }),
         Step::Done,
     ];
@@ -69,6 +87,7 @@ pub(crate) fn whole(text: &str) -> Answer {
         input: 90,
         cached: 60,
         output: 7,
+        ..Usage::default()
     };
     Answer::stream([
         Step::text(text),
@@ -92,7 +111,15 @@ pub(crate) async fn scene(manner: Manner, answers: impl IntoIterator<Item = Answ
 pub(crate) async fn scene_of(manner: Manner, plan: Plan<'_>) -> Scene {
     let gateway = Standin::start(plan.script).await.expect("a gateway");
     let mut environment = Environment::default();
+    let state = tempfile::tempdir().expect("a directory");
+    if plan.has_been_told {
+        first_use::mark(state.path()).expect("a mark");
+    }
     let defaults = [
+        (
+            "EZROUTER_STATE_DIR",
+            state.path().to_string_lossy().into_owned(),
+        ),
         ("EZROUTER_API_KEY", "sk-scenario-key".to_owned()),
         ("EZROUTER_BASE_URL", gateway.base_url()),
         ("EZROUTER_MODEL", "test-model".to_owned()),
@@ -104,10 +131,16 @@ pub(crate) async fn scene_of(manner: Manner, plan: Plan<'_>) -> Scene {
     let editor = Editor::start(
         manner,
         environment,
-        &plan.settings,
-        plan.uri,
-        plan.language,
-        &original,
+        Opening {
+            settings: &plan.settings,
+            configuration: &plan.configuration,
+            capabilities: plan.capabilities,
+            chooses: plan.chooses,
+            folder: plan.folder,
+            uri: plan.uri,
+            language: plan.language,
+            text: &original,
+        },
     )
     .await;
     Scene {
@@ -115,6 +148,7 @@ pub(crate) async fn scene_of(manner: Manner, plan: Plan<'_>) -> Scene {
         gateway,
         selection,
         original,
+        state,
     }
 }
 
@@ -135,6 +169,11 @@ impl Scene {
     /// Chooses an action on the selection and gives its job.
     pub(crate) async fn start(&mut self, title: &str) -> String {
         let (start, end) = self.selection;
+        self.start_at(start, end, title).await
+    }
+
+    /// Chooses an action at a byte range of the text and gives its job.
+    pub(crate) async fn start_at(&mut self, start: usize, end: usize, title: &str) -> String {
         let result = self.editor.choose(start, end, title).await;
         result["job"].as_str().expect("a job").to_owned()
     }

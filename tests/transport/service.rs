@@ -42,6 +42,7 @@ async fn a_panic_is_answered_and_survived() {
     for method in ["test/panic", "test/panicLater"] {
         let answer = client.request(json!(method), method, Value::Null).await;
         assert_eq!(answer["error"]["code"], -32603, "{method}");
+        assert!(!answer.to_string().contains("as asked"), "{answer}");
         client.assert_served().await;
     }
     client.notify("test/panicNotification", Value::Null).await;

@@ -2,62 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::super::error::Kind;
+use super::super::reader::tests::{self as reader, Case, ends, fails, whole};
+use super::super::signal::{Finish, Signal};
+use super::super::surface::Surface::OpenAi;
 use super::*;
-use crate::prompt::Message;
-
-/// What a whole reply tells, read in pieces of `size` bytes: the text, the other signals, the end.
-fn read(reply: &[u8], size: usize) -> (String, Vec<Signal>, Result<Finish, Failure>) {
-    let mut reader = Reader::default();
-    let mut signals = Vec::new();
-    let mut end = None;
-    for piece in reply.chunks(size) {
-        if let Progress::Ended(ended) = reader.push(piece, &mut signals) {
-            end = Some(ended);
-            break;
-        }
-    }
-    let end = end.unwrap_or_else(|| reader.finish(&mut signals));
-    let mut text = String::new();
-    signals.retain(|signal| match signal {
-        Signal::Text(piece) => {
-            text.push_str(piece);
-            false
-        }
-        _ => true,
-    });
-    (text, signals, end)
-}
-
-/// A reply, its text, and its end: the finish, or the kind and words of the failure.
-struct Case {
-    reply: &'static str,
-    text: &'static str,
-    end: Result<Finish, (Kind, &'static str)>,
-}
-
-fn whole(reply: &'static str, text: &'static str) -> Case {
-    Case {
-        reply,
-        text,
-        end: Ok(Finish::Complete),
-    }
-}
-
-fn ends(reply: &'static str, text: &'static str, finish: Finish) -> Case {
-    Case {
-        reply,
-        text,
-        end: Ok(finish),
-    }
-}
-
-fn fails(reply: &'static str, text: &'static str, kind: Kind, words: &'static str) -> Case {
-    Case {
-        reply,
-        text,
-        end: Err((kind, words)),
-    }
-}
+use crate::prompt::{Message, Thinking};
 
 const HALF_WAY: &str = "The reply stopped half-way";
 const IN_REPLY: &str = "The gateway reported an error in its reply";
@@ -65,14 +15,7 @@ const ANOTHER: &str = "The gateway broke off the answer and began another one";
 
 #[track_caller]
 fn check(cases: &[Case]) {
-    for Case { reply, text, end } in cases {
-        for size in [usize::MAX, 7, 1] {
-            let (found_text, _, found_end) = read(reply.as_bytes(), size.min(reply.len().max(1)));
-            let found_end = found_end.map_err(|failure| (failure.kind, failure.what));
-            let end = end.clone().map_err(|(kind, what)| (kind, what.to_owned()));
-            assert_eq!((found_text.as_str(), found_end), (*text, end), "{reply}");
-        }
-    }
+    reader::check(OpenAi, cases);
 }
 
 #[test]
@@ -227,7 +170,7 @@ fn an_error_inside_the_stream_is_the_end_in_its_own_words() {
             "data: {\"error\":\"too long\",\"type\":\"invalid_request_error\"}\n\n",
             "",
             Kind::Rejected,
-            "The gateway reported an error in its reply: too long",
+            "The gateway refused the request: too long",
         ),
         // With status 200, and in one piece.
         fails(
@@ -327,6 +270,7 @@ fn thinking_is_counted_and_token_counts_are_read_from_any_chunk() {
             input,
             cached,
             output,
+            ..Usage::default()
         })
     };
     let reply = concat!(
@@ -336,7 +280,7 @@ fn thinking_is_counted_and_token_counts_are_read_from_any_chunk() {
         "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":25231,\"completion_tokens\":96,\"prompt_tokens_details\":{\"cached_tokens\":24901},\"output_tokens\":0}}\n\n",
         "data: {\"choices\":null,\"usage\":{\"prompt_tokens\":-1.5,\"completion_tokens\":1,\"prompt_tokens_details\":null}}\n\n",
     );
-    let (text, signals, end) = read(reply.as_bytes(), 5);
+    let (text, signals, end) = reader::read(OpenAi, reply.as_bytes(), 5);
     assert_eq!((text.as_str(), end), ("x", Ok(Finish::Complete)));
     let expected = [
         Signal::Thinking { bytes: 6 },
@@ -364,6 +308,8 @@ fn a_body_has_everything_that_the_gateway_would_otherwise_fill_in() {
             message(Role::User, "d"),
         ],
         max_output_tokens: 4096,
+        thinking: Thinking::Off,
+        keeps_tags: false,
     };
     let parsed = |request: &Request| serde_json::from_str::<Value>(&body(request)).unwrap();
     let expected = json!({
@@ -401,8 +347,8 @@ fn chunks() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn pieces_of_any_size_tell_the_same_and_completeness_needs_a_finish_reason(reply in chunks(), size in 1..40_usize) {
-        let whole = read(reply.as_bytes(), usize::MAX);
-        prop_assert_eq!(&read(reply.as_bytes(), size), &whole);
+        let whole = reader::read(OpenAi, reply.as_bytes(), usize::MAX);
+        prop_assert_eq!(&reader::read(OpenAi, reply.as_bytes(), size), &whole);
         if whole.2.is_ok() {
             prop_assert!(reply.contains("finish_reason"));
             prop_assert!(!whole.0.is_empty());

@@ -129,26 +129,72 @@ fn text_outside_events_is_kept_up_to_a_limit() {
     assert!(text.starts_with("<html>\n<p>line</p>\n") && text.len() <= LONGEST_STRAY + 1);
 }
 
-/// What another decoder, one that knows the standard only, makes of a stream whose last event is complete.
-fn oracle(bytes: &[u8]) -> Vec<Event> {
-    let stream =
-        futures_util::stream::iter([Ok::<_, Infallible>(bytes::Bytes::copy_from_slice(bytes))]);
-    let events = sse_stream::SseStream::from_bytes_stream(stream)
-        .map(|event| event.unwrap())
-        .collect::<Vec<_>>();
+/// What another decoder, one that knows the standard only, makes of a stream that comes in these pieces; `None` for an
+/// error, which ends it.
+fn oracle(pieces: &[&[u8]]) -> Vec<Option<Event>> {
+    let pieces: Vec<_> = pieces
+        .iter()
+        .map(|piece| Ok::<_, Infallible>(bytes::Bytes::copy_from_slice(piece)))
+        .collect();
+    let stream = futures_util::stream::iter(pieces);
+    let events = sse_stream::SseStream::from_bytes_stream(stream).collect::<Vec<_>>();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let events = runtime.block_on(events).into_iter();
     // It also gives events without data, which the standard does not dispatch.
+    let dispatched = |event: sse_stream::Sse| {
+        let data = event.data.filter(|data| !data.is_empty())?;
+        Some(named(&event.event.unwrap_or_default(), &data))
+    };
+    let events = runtime.block_on(events).into_iter();
     events
-        .filter_map(|event| {
-            Some(named(
-                &event.event.unwrap_or_default(),
-                &event.data.filter(|data| !data.is_empty())?,
-            ))
+        .filter_map(|event| match event {
+            Ok(event) => dispatched(event).map(Some),
+            Err(_) => Some(None),
         })
         .collect()
+}
+
+/// A stream, what ours makes of it, and what the standard's does.
+type Difference = (&'static [u8], Vec<Event>, Vec<Option<Event>>);
+
+#[test]
+fn it_differs_from_the_standard_only_where_that_would_lose_something() {
+    let some = |data: &str| Some(message(data));
+    let table: Vec<Difference> = vec![
+        (
+            b"data: a\n\ndata: b",
+            vec![message("a"), message("b")],
+            vec![some("a")],
+        ),
+        (
+            b"data: a\n\ndata: b\n",
+            vec![message("a"), message("b")],
+            vec![some("a")],
+        ),
+        (
+            b"data: a\n\n{\"error\":{}}",
+            vec![message("a"), stray("{\"error\":{}}")],
+            vec![some("a")],
+        ),
+        (
+            b"{\"error\":{}}\n\ndata: a\n\n",
+            vec![stray("{\"error\":{}}"), message("a")],
+            vec![some("a")],
+        ),
+        (b"<html>\n\n", vec![stray("<html>")], vec![]),
+        (b"error: {}\n\n", vec![stray("{}")], vec![]),
+        (
+            b"data: \xff\n\ndata: a\n\n",
+            vec![message("\u{fffd}"), message("a")],
+            vec![None],
+        ),
+    ];
+    for (bytes, ours, standard) in table {
+        let shown = String::from_utf8_lossy(bytes);
+        assert_eq!(decode(bytes, []), ours, "{shown:?}");
+        assert_eq!(oracle(&[bytes]), standard, "{shown:?}");
+    }
 }
 
 /// Streams as the standard has them: lines of every kind and line end, closed by a blank line.
@@ -178,8 +224,12 @@ fn streams() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn a_well_formed_stream_reads_as_another_decoder_reads_it(stream in streams()) {
-        prop_assert_eq!(decode(stream.as_bytes(), []), oracle(stream.as_bytes()));
+    fn a_well_formed_stream_reads_as_another_decoder_reads_it(stream in streams(), size in 1..60_usize) {
+        let stream = stream.as_bytes();
+        let ours: Vec<_> = decode(stream, (0..stream.len()).step_by(size)).into_iter().map(Some).collect();
+        prop_assert_eq!(&ours, &oracle(&[stream]));
+        let pieces: Vec<_> = stream.chunks(size).collect();
+        prop_assert_eq!(&ours, &oracle(&pieces));
     }
 
     #[test]

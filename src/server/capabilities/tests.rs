@@ -11,7 +11,7 @@ fn caps(capabilities: &Value) -> Caps {
 #[test]
 fn each_capability_is_read_from_its_place_and_only_true_is_true() {
     type Read = fn(&Caps) -> bool;
-    let places: [(&str, Read); 11] = [
+    let places: [(&str, Read); 12] = [
         ("/workspace/applyEdit", |caps| caps.apply_edit),
         ("/workspace/workspaceEdit/documentChanges", |caps| {
             caps.document_changes
@@ -23,6 +23,10 @@ fn each_capability_is_read_from_its_place_and_only_true_is_true() {
         (
             "/workspace/didChangeConfiguration/dynamicRegistration",
             |caps| caps.did_change_configuration,
+        ),
+        (
+            "/workspace/didChangeWatchedFiles/dynamicRegistration",
+            |caps| caps.did_change_watched_files,
         ),
         ("/window/workDoneProgress", |caps| caps.work_done_progress),
         ("/window/showDocument/support", |caps| caps.show_document),
@@ -213,7 +217,8 @@ fn clients_that_take_stale_edits_are_known() {
             named(name, true).version_guard(),
         );
         assert_eq!(found, (plain, with_plugin), "{name}");
-        assert_eq!(named(name, false).is_neovim(), name == "Neovim");
+        assert_eq!(named(name, false).is_plain_neovim(), name == "Neovim");
+        assert!(!named(name, true).is_plain_neovim(), "{name}");
     }
 }
 
@@ -231,4 +236,76 @@ fn the_offer_is_what_clients_rely_on() {
             "workspace": { "workspaceFolders": { "supported": true, "changeNotifications": true } },
         })
     );
+}
+
+/// What the real editors say of themselves, as recorded in `tests/fixtures/initialize/`.
+fn recorded() -> Vec<(String, Value)> {
+    let directory =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/initialize");
+    let mut recorded: Vec<(String, Value)> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let params = std::fs::read_to_string(&path).unwrap();
+            (name, serde_json::from_str(&params).unwrap())
+        })
+        .collect();
+    recorded.sort_by(|one, other| one.0.cmp(&other.0));
+    recorded
+}
+
+#[test]
+fn what_the_real_editors_can_do_is_read_from_what_they_say() {
+    let told: Vec<String> = recorded()
+        .into_iter()
+        .map(|(editor, params)| {
+            let caps = Caps::read(&params);
+            let all = format!("{caps:#?}");
+            let can: Vec<&str> = all
+                .lines()
+                .filter_map(|line| line.trim().strip_suffix(": true,"))
+                .collect();
+            let folders: Vec<&str> = caps
+                .workspace_folders
+                .iter()
+                .map(|(uri, _)| uri.as_str())
+                .collect();
+            format!(
+                "{editor}: {} {}, {:?}, {folders:?}\n    {}\n    plain Neovim: {}, version guard: {}\n",
+                caps.client_name,
+                caps.client_version,
+                caps.encoding,
+                can.join(" "),
+                caps.is_plain_neovim(),
+                caps.version_guard(),
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(told.concat(), @r#"
+    emacs-30-eglot: Eglot 1.17.30, Utf8, ["file:///home/user/project"]
+        apply_edit document_changes configuration did_change_watched_files work_done_progress show_document show_message code_action_literals
+        plain Neovim: false, version guard: false
+    emacs-30-plugin: Emacs 30.1, Utf32, ["file:///home/user/project"]
+        apply_edit document_changes configuration work_done_progress show_document show_message code_action_literals ext_jobs ext_answer ext_apply_edit
+        plain Neovim: false, version guard: true
+    helix-25.01: helix 25.01.1, Utf8, ["file:///home/user/project"]
+        apply_edit document_changes configuration did_change_watched_files work_done_progress show_message code_action_literals markdown_hover
+        plain Neovim: false, version guard: true
+    kakoune-kak-lsp: kakoune-lsp 22.0.0, Utf8, ["file:///home/user/project"]
+        apply_edit document_changes code_lens_refresh configuration work_done_progress show_message code_action_literals message_actions markdown_hover
+        plain Neovim: false, version guard: false
+    neovim-0.10-plugin: Neovim 0.10.4, Utf16, ["file:///home/user/project"]
+        apply_edit configuration work_done_progress show_document show_message code_action_literals message_actions markdown_hover ext_jobs ext_answer ext_apply_edit
+        plain Neovim: false, version guard: true
+    neovim-0.11: Neovim 0.11.4+v0.11.4, Utf8, ["file:///home/user/project"]
+        apply_edit configuration work_done_progress show_document show_message code_action_literals message_actions markdown_hover
+        plain Neovim: true, version guard: true
+    neovim-0.11-plugin: Neovim 0.11.4+v0.11.4, Utf8, ["file:///home/user/project"]
+        apply_edit configuration work_done_progress show_document show_message code_action_literals message_actions markdown_hover ext_jobs ext_answer ext_apply_edit
+        plain Neovim: false, version guard: true
+    vscode-1.139-extension: code-server 1.139.1, Utf16, ["file:///home/user/project"]
+        apply_edit document_changes code_lens_refresh configuration did_change_configuration did_change_watched_files work_done_progress show_document show_message code_action_literals llm_tag message_actions markdown_hover ext_jobs ext_answer ext_apply_edit
+        plain Neovim: false, version guard: true
+    "#);
 }

@@ -259,13 +259,14 @@ fn a_code_action_request_says_where_what_and_why() {
 }
 
 #[test]
-fn a_command_has_one_object_argument_however_it_is_wrapped() {
+fn a_command_has_one_argument_however_it_is_wrapped() {
     for (arguments, argument) in [
-        (json!(null), json!({})),
-        (json!([]), json!({})),
+        (json!(null), json!(null)),
+        (json!([]), json!(null)),
         (json!({}), json!({})),
-        (json!([null]), json!({})),
-        (json!(["x"]), json!({})),
+        (json!([null]), json!(null)),
+        (json!([[]]), json!([])),
+        (json!(["x"]), json!("x")),
         (json!([{ "job": "1" }, 2]), json!({ "job": "1" })),
         (json!({ "job": "1" }), json!({ "job": "1" })),
     ] {
@@ -278,7 +279,7 @@ fn a_command_has_one_object_argument_however_it_is_wrapped() {
         );
     }
     let bare: CommandParams = serde_json::from_value(json!({ "command": "c" })).unwrap();
-    assert_eq!(bare.argument, json!({}));
+    assert_eq!(bare.argument, json!(null));
     assert!(serde_json::from_value::<CommandParams>(json!({ "arguments": [] })).is_err());
 }
 

@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use ropey::Rope;
 
 use super::Stick::{After, Before};
-use super::{HULL_LIMIT, Replacement, Stick, WORD_LIMIT, carry, replacements, shift};
+use super::{HULL_LIMIT, Replacement, Stick, carry, replacements, shift};
 use crate::text::Span;
+use crate::text::diff::WORD_LIMIT;
 use crate::text::document::{Hull, between_texts};
 use crate::text::position::tests::hostile_text;
 
@@ -27,6 +28,7 @@ fn found(before: &str, after: &str, hull: Hull) -> Vec<Replacement> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table may be long")]
 fn a_mark_stays_with_its_text() {
     // Both texts have the mark `|`; the edit is what differs besides.
     let table = [
@@ -63,6 +65,24 @@ fn a_mark_stays_with_its_text() {
         ),
         ("a deletion behind", After, "one |two three", "one |two"),
         ("a deletion around", After, "one t|wo three", "one |three"),
+        (
+            "deleted lines take the break at their end along",
+            Before,
+            "TOP\n|}\nold one\nEND\nlast\n",
+            "+TOP\n|END\n+last\n",
+        ),
+        (
+            "a character typed in front of the word and one within it",
+            After,
+            "one |two",
+            "one x|twyo",
+        ),
+        (
+            "a blank line is not taken for another one",
+            After,
+            "TOP\n|\nn  x\n\nold\nEND\n",
+            "+TOP\n|\nn+  x\n+\n+old\n+END\n",
+        ),
         (
             "the start of a replaced word",
             After,

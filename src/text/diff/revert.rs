@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Group, Tokens, differing, edits, groups, piece, trimmed};
+use super::{Group, Tokens, differing, distance, edits, groups, piece, trimmed};
 use crate::text::{Edit, Span};
 
 /// How to take a change back; see [`revert`].
@@ -45,7 +45,7 @@ fn merged(original: &str, written: &str, now: &str) -> Revert {
         Tokens::lines(written),
         Tokens::lines(now),
     );
-    let user = groups(&output, &current);
+    let user = by_user(&output, &current);
     let mut merge = Merge {
         source,
         typed: vec![false; current.len()],
@@ -66,6 +66,55 @@ fn merged(original: &str, written: &str, now: &str) -> Revert {
         from = merge.take_back(group.old, lines);
     }
     merge.finish(now)
+}
+
+/// Up to this many bytes on both sides together lines are also compared one by one.
+const LINES_LIMIT: usize = 16 * 1024;
+
+/// The groups of lines that the user changed. Where there are as many lines as before, each may be the one that it was: with lines
+/// that are alike, on some of which somebody typed, the common lines alone may pair the wrong ones.
+fn by_user(written: &Tokens<'_>, now: &Tokens<'_>) -> Vec<Group> {
+    let common = line_by_line(groups(written, now));
+    if written.len() != now.len() || LINES_LIMIT < written.text.len() + now.text.len() {
+        return common;
+    }
+    let pairs = written.list.iter().zip(&now.list);
+    let changed = pairs.enumerate().filter(|(_, (old, new))| old != new);
+    let each = changed.map(|(line, _)| Group {
+        old: line..line + 1,
+        new: line..line + 1,
+    });
+    let each: Vec<Group> = each.collect();
+    let apart = |group: &Group| distance(written.text(&group.old), now.text(&group.new));
+    // Somebody who types in a line brings characters or takes some away; a line that has become another one is no such thing.
+    let is_typed_on = |group: &Group| {
+        let (old, new) = (written.text(&group.old), now.text(&group.new));
+        apart(group) == old.len().abs_diff(new.len())
+    };
+    let cost = |groups: &[Group]| groups.iter().map(apart).sum::<usize>();
+    if each.iter().all(is_typed_on) && cost(&each) < cost(&common) {
+        each
+    } else {
+        common
+    }
+}
+
+/// Takes groups that changed lines and left their number as it was apart: then each line is the one that it was, as after a
+/// formatter, and what stood between two of them has its place.
+fn line_by_line(groups: Vec<Group>) -> Vec<Group> {
+    let mut apart = Vec::with_capacity(groups.len());
+    for Group { old, new } in groups {
+        if old.len() == new.len() {
+            let lines = old.zip(new).map(|(old, new)| Group {
+                old: old..old + 1,
+                new: new..new + 1,
+            });
+            apart.extend(lines);
+        } else {
+            apart.push(Group { old, new });
+        }
+    }
+    apart
 }
 
 /// The lines of now that stand where the `written` lines stood, at or behind line `from`: what `user` replaced within or across

@@ -7,7 +7,7 @@
 
 use proptest::prelude::*;
 
-use super::{CHARACTER_LIMIT, EXACT_LIMIT, TOKEN_LIMIT, apply, distance, edits};
+use super::{CHARACTER_LIMIT, EXACT_LIMIT, TOKEN_LIMIT, apply, distance, edits, hunks};
 use crate::text::position::tests::hostile_text;
 use crate::text::{Edit, Span};
 
@@ -33,7 +33,7 @@ fn edits_are_as_small_as_is_sensible() {
             "One\ntwo\nThree\n",
             vec![edit(0, 1, "O"), edit(8, 9, "T")],
         ),
-        ("foo(a)", "bar(b)", vec![edit(0, 5, "bar(b")]),
+        ("foo(a)", "bar(b)", vec![edit(0, 3, "bar"), edit(4, 5, "b")]),
         ("é", "è", vec![edit(0, 2, "è")]),
         ("a\r", "a\r\n", vec![edit(1, 2, "\r\n")]),
         ("a\r\nb", "a\nb", vec![edit(1, 3, "\n")]),
@@ -193,6 +193,15 @@ proptest! {
         check_edits(&old, &edits)?;
         prop_assert_eq!(edits.is_empty(), old == new);
         prop_assert_eq!(apply(&old, &edits), new);
+    }
+
+    #[test]
+    fn edits_leave_alone_the_lines_that_both_have(old in "([ab}]{0,2}\n){0,9}", new in "([ab}]{0,2}\n){0,9}") {
+        let hunks = hunks(&old, &new);
+        for Edit { span, .. } in edits(&old, &new) {
+            let within = hunks.iter().any(|(hunk, _)| hunk.start <= span.start && span.end <= hunk.end);
+            prop_assert!(within, "{:?} of {:?}", span, hunks);
+        }
     }
 
     #[test]

@@ -42,16 +42,35 @@ pub fn between_texts(before: &Rope, after: &Rope) -> Hull {
         old: Span::new(0, before.len_bytes()),
         new: Span::new(0, after.len_bytes()),
     };
-    let mut hull = trim(before, after, all, usize::MAX);
-    let back = match (hull.old.is_empty(), hull.new.is_empty()) {
-        (true, false) => slide(after, hull.new),
-        (false, true) => slide(before, hull.old),
-        _ => 0,
+    let hull = trim(before, after, all, usize::MAX);
+    settle(before, after, natural(before, after, hull, Whole::Any))
+}
+
+/// What is moved to where a person would have put it in or taken it out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Any,
+    /// Only what holds a line break: Neovim tells the deletion of a line from the first character on in which it differs from the
+    /// next one (0.11), so behind an indentation that both share.
+    Lines,
+}
+
+/// `hull` with an insertion or a deletion where it naturally starts.
+fn natural(before: &Rope, after: &Rope, hull: Hull, whole: Whole) -> Hull {
+    let (text, span) = match (hull.old.is_empty(), hull.new.is_empty()) {
+        (true, false) => (after, hull.new),
+        (false, true) => (before, hull.old),
+        _ => return hull,
     };
-    for span in [&mut hull.old, &mut hull.new] {
-        *span = Span::new(span.start - back, span.end - back);
+    if whole == Whole::Lines && !breaks_line(text, span) {
+        return hull;
     }
-    settle(before, after, hull)
+    let back = slide(text, span);
+    let by = |span: Span| Span::new(span.start - back, span.end - back);
+    Hull {
+        old: by(hull.old),
+        new: by(hull.new),
+    }
 }
 
 /// What the changes of a batch have touched so far.
@@ -88,11 +107,10 @@ impl Touched {
     pub(super) fn hull(self, before: &Rope, after: &Rope) -> Hull {
         match self {
             Self::Nothing => Hull::default(),
-            Self::Part(hull, sent) => settle(
-                before,
-                after,
-                trim(before, after, hull, TRIM_LIMIT.saturating_add(sent)),
-            ),
+            Self::Part(hull, sent) => {
+                let hull = trim(before, after, hull, TRIM_LIMIT.saturating_add(sent));
+                settle(before, after, natural(before, after, hull, Whole::Lines))
+            }
             Self::Everything => between_texts(before, after),
         }
     }
@@ -130,12 +148,15 @@ fn trim(before: &Rope, after: &Rope, hull: Hull, limit: usize) -> Hull {
     }
 }
 
+fn breaks_line(text: &Rope, span: Span) -> bool {
+    text.get_byte_slice(span.start..span.end)
+        .is_some_and(|lines| 1 < lines.len_lines())
+}
+
 /// How many bytes further to the front `span`, which one of two texts lacks, can be said to lie, so that it begins or ends where
 /// a person would have typed it: whole lines at the start of a line, anything else at one end of a word.
 fn slide(text: &Rope, span: Span) -> usize {
-    let breaks_line = text
-        .get_byte_slice(span.start..span.end)
-        .is_some_and(|lines| 1 < lines.len_lines());
+    let breaks_line = breaks_line(text, span);
     let mut back = 0;
     let mut word = None;
     loop {

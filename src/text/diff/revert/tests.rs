@@ -37,7 +37,7 @@ fn outcome(original: &str, written: &str, now: &str) -> (String, Vec<String>) {
 
 #[test]
 fn what_still_stands_is_taken_back_and_what_the_user_changed_is_kept() {
-    let table: [Row; 22] = [
+    let table: [Row; 24] = [
         ("nothing since", "a\nb\n", "A\nB\n", "A\nB\n", "a\nb\n", &[]),
         (
             "nothing written",
@@ -70,6 +70,14 @@ fn what_still_stands_is_taken_back_and_what_the_user_changed_is_kept() {
             "A\nb\nuser\n",
             "a\nb\nuser\n",
             &[],
+        ),
+        (
+            "typed on the first of two lines that are alike",
+            "old one\n}\nreturn\n",
+            "}\n}\nreturn\n",
+            "}user\n}\nuser return\n",
+            "old one\n}user\n}\nuser return\n",
+            &["}user\n"],
         ),
         (
             "typed right in front",
@@ -112,6 +120,14 @@ fn what_still_stands_is_taken_back_and_what_the_user_changed_is_kept() {
             &["B!\nC!\n"],
         ),
         ("all changed", "a\n", "A\n", "A!\n", "a\nA!\n", &["A!\n"]),
+        (
+            "each line changed, as by a formatter, around one that the program deleted",
+            "x\na\ny\n",
+            "x\ny\n",
+            "+x\n+y\n",
+            "+x\na\n+y\n",
+            &[],
+        ),
         (
             "a written line deleted",
             "a\nb\n",
