@@ -10,6 +10,10 @@ import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+# A scenario that fails, and then passes this often in a row, is unsteady: told, but not a failure.
+PASSES_AGAIN = 2
+# So many may be unsteady in one run. More than that is no busy machine.
+UNSTEADY = 3
 
 
 def arguments():
@@ -55,6 +59,32 @@ def attempt(scenario, tools):
             return str(failure)
 
 
+def play(scenario, tools):
+    """Plays one scenario and prints how it went; whether it passed in the end, and what failed at first, or None. Real
+    editors on a busy machine miss a deadline now and then, so a failure is played again: what is broken fails again."""
+    started = time.monotonic()
+    failure = attempt(scenario, tools)
+    word, rest = ("ok", "") if failure is None else ("failed", f": {failure}")
+    print(f"{word} {scenario.name} ({time.monotonic() - started:.1f} s){rest}", flush=True)
+    passes = failure is None or all(attempt(scenario, tools) is None for _ in range(PASSES_AGAIN))
+    if failure is not None:
+        print(f"{'UNSTEADY' if passes else 'FAIL'} {scenario.name}", flush=True)
+    return passes, failure
+
+
+def conclude(count, failures, unsteady, differences):
+    """Prints what went wrong, last, where it is found; gives whether all is well."""
+    for word, failed in (("UNSTEADY", unsteady), ("FAIL", failures)):
+        for name, failure in failed:
+            print(f"\n{word} {name}: " + "\n".join(failure.splitlines()[:12]))
+    for difference in differences:
+        print(f"FAIL {difference}")
+    print(f"{count - len(failures)} passed, of which {len(unsteady)} not at once; {len(failures) + len(differences)} failed", flush=True)
+    if len(unsteady) > UNSTEADY:
+        print(f"FAIL more than {UNSTEADY} scenarios are unsteady", flush=True)
+    return bool(count) and not failures and not differences and len(unsteady) <= UNSTEADY
+
+
 def main():
     options = arguments()
     path = environment()
@@ -92,24 +122,18 @@ def main():
         return
     if not tools.server.exists():
         sys.exit(f"no server in {tools.server}: run cargo build, or give --server")
-    failed = 0
+    failures, unsteady = [], []
     with scenarios.AT_END:
         for one in wanted:
-            started = time.monotonic()
-            failure = attempt(one, tools)
-            failed += failure is not None
-            word, rest = ("ok", "") if failure is None else ("FAIL", f": {failure}")
-            print(f"{word} {one.name} ({time.monotonic() - started:.1f} s){rest}", flush=True)
-    passed = len(wanted) - failed
+            passes, failure = play(one, tools)
+            if failure is not None:
+                (unsteady if passes else failures).append((one.name, failure))
     if undo_table.MEASURED:
         print(f"\n{undo_table.table()}\n")
-    for difference in undo_table.differences(everything=not options.only):
-        failed += 1
-        print(f"FAIL {difference}")
-    print(f"{passed} passed, {failed} failed", flush=True)
+    well = conclude(len(wanted), failures, unsteady, undo_table.differences(everything=not options.only))
     # Threads of a killed editor must not keep the runner alive.
     sys.stdout.flush()
-    os._exit(1 if failed or not wanted else 0)
+    os._exit(0 if well else 1)
 
 
 if __name__ == "__main__":
