@@ -78,8 +78,7 @@ class Neovim:
         if offline:
             configuration = self.directory / "offline.lua"
             configuration.write_text(made_offline(CONFIGURATION.read_text(), ONLINE, OFFLINE))
-        second = [sys.executable, str(HERE / "second_server.py"), str(self.directory / "second.log")]
-        command = ", ".join(f"[[{part}]]" for part in second)
+        command = ", ".join(f"[[{part}]]" for part in self._second_server("second"))
         ours = f"dofile([[{configuration}]])"
         if self.plugin:
             # As its README tells to do without a plugin manager; with None nothing is done.
@@ -97,6 +96,9 @@ class Neovim:
         path = self.directory / "init.lua"
         path.write_text("\n".join(lines) + "\n")
         return path
+
+    def _second_server(self, name):
+        return [sys.executable, str(HERE / "second_server.py"), str(self.directory / f"{name}.log")]
 
     def _variables(self, tools, environment):
         """An environment of its own: nothing of the machine's Neovim, proxies or keys gets in."""
@@ -330,6 +332,11 @@ class Neovim:
         """Waits until progress is reported once more, which happens once a second while the gateway is silent."""
         seen = len(self.progress("report"))
         self.wait("another report", lambda: seen < len(self.progress("report")))
+
+    def serve(self, name):
+        """One more server opens the current buffer, and is there."""
+        self.lua("vim.lsp.start({ name = ..., cmd = select(2, ...) }, { bufnr = 0 })", name, self._second_server(name))
+        self.wait(f"the server {name}", lambda: self.lua("return H.client(...) ~= nil", name))
 
     def second_text(self):
         """The text of the current buffer as the second server has it."""

@@ -57,6 +57,9 @@ def attempt(scenario, tools):
                     return f"{traceback.format_exc()}\n{bench.report()}"
         except Failure as failure:
             return str(failure)
+        except Exception:
+            # What could not be started, or did not end.
+            return traceback.format_exc()
 
 
 def play(scenario, tools):

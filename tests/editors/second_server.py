@@ -47,7 +47,8 @@ class Server:
             self.documents[params["textDocument"]["uri"]] = params["textDocument"]["text"]
         elif method == "textDocument/didChange":
             uri = params["textDocument"]["uri"]
-            for change in params["contentChanges"]:
+            # Neovim tells a server that has just started of a change of a document that it opens only then.
+            for change in params["contentChanges"] if uri in self.documents else []:
                 self.documents[uri] = self.changed(self.documents[uri], change)
         elif method == "textDocument/didClose":
             self.documents.pop(params["textDocument"]["uri"], None)

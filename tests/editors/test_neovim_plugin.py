@@ -534,6 +534,18 @@ def plugin_buffer_without_a_name(bench):
 
 
 @scenario(plugin_bench)
+def plugin_another_server_is_slow_to_start(bench):
+    """It opens the buffer when ours already knows a change of it. Neovim 0.10 then counts its versions from 0 again."""
+    bench.editor.open("greet.py", "# about\n" + ORIGINAL)
+    bench.editor.nvim.command("1delete")
+    bench.editor.serve("slow")
+    exchange = rewrite(bench)
+    finish(bench, exchange, REWRITTEN)
+    bench.editor.undo()
+    equal(bench.editor.text(), ORIGINAL, "the text after one undo")
+
+
+@scenario(plugin_bench)
 def plugin_messages_go_where_the_user_has_them(bench):
     """Whole to a `vim.notify` of one's own; over the text where there is no line for them."""
     bench.editor.open("greet.py", ORIGINAL)

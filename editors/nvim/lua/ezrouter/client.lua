@@ -115,6 +115,7 @@ end
 --- Starts the server for a buffer, or takes the one that serves its project.
 ---@param buffer integer
 local function start(buffer)
+  require('ezrouter.version').keep()
   local config = resolved()
   local root = config.root_dir
   if type(root) ~= 'string' then
