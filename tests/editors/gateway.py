@@ -25,6 +25,9 @@ CATALOG = {
     ],
 }
 
+# How long a request waits for an answer to be scripted.
+SCRIPT_SECONDS = 2.0
+
 SURFACES = (("POST", "/v1/chat/completions"), ("POST", "/anthropic/v1/messages"))
 
 REASONS = {200: "OK", 401: "Unauthorized", 404: "Not Found", 500: "Internal Server Error"}
@@ -159,6 +162,7 @@ class Gateway:
     def __init__(self):
         self.requests = []
         self._script = deque()
+        self._scripted = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = "http://127.0.0.1:%d" % self._listener.getsockname()[1]
         self._accepting = threading.Thread(target=self._accept, daemon=True)
@@ -167,7 +171,9 @@ class Gateway:
     def script(self, *deltas, **options):
         """Adds an exchange with these deltas; see `Exchange` for the options."""
         exchange = Exchange(deltas, **options)
-        self._script.append(exchange)
+        with self._scripted:
+            self._script.append(exchange)
+            self._scripted.notify()
         return exchange
 
     def refuse(self, status, error):
@@ -223,10 +229,11 @@ class Gateway:
             return send_json(connection, 200, CATALOG)
         if (method, path) not in SURFACES:
             return send_json(connection, 404, failure("invalid_request_error", f"Invalid URL ({method} {path})"))
-        try:
+        with self._scripted:
+            # A test may start what asks before it says what is answered.
+            if not self._scripted.wait_for(lambda: self._script, SCRIPT_SECONDS):
+                return send_json(connection, 400, failure("invalid_request_error", "the script has no answer left"))
             exchange = self._script.popleft()
-        except IndexError:
-            return send_json(connection, 400, failure("invalid_request_error", "the script has no answer left"))
         return exchange.serve(connection, body)
 
 
