@@ -29,7 +29,7 @@ const FINISH: &str = "Apply the finished rewrite";
 /// Each state is tried so often.
 const TIMES: usize = 10;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The real server with an editor that does nothing of itself: each edit waits until the test takes it.
 struct Server {

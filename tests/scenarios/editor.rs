@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::manner::Manner;
 
 /// How long a scenario waits for something before it fails.
-const PATIENCE: Duration = Duration::from_secs(12);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Editor {
     pub(crate) manner: Manner,

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::fixture::{Fixture, service};
 
 /// Longer than anything takes that works.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Client {
     /// What the server reads. `None` after [`Client::hang_up`].
