@@ -131,6 +131,41 @@
     (search-forward old)
     (ezrouter--make-joined change (list (list (match-beginning 0) (match-end 0) new)))))
 
+(defun ezrouter-test--marked (job)
+  "The lines that JOB has marked as new, as text."
+  (sort (mapcar (lambda (one) (buffer-substring (overlay-start one) (overlay-end one))) (ezrouter--job-overlays job)) #'string<))
+
+(ert-deftest ezrouter-test-marks-that-are-in-place-stay ()
+  "What marks a line that is still new is not made again; what marks another one goes."
+  (ezrouter-test--in-buffer "x\nb\ny\nz\n"
+    (let* ((change (make-ezrouter--change :beg (copy-marker 1) :end (copy-marker (point-max)) :base "a\nb\nc\n"))
+           (job (make-ezrouter--job :state 'streaming :change change)))
+      (ezrouter--draw job)
+      (should (equal (ezrouter-test--marked job) '("x\n" "y\n" "z\n")))
+      (let ((before (ezrouter--job-overlays job)))
+        (goto-char (point-min))
+        (search-forward "y")
+        (replace-match "c")
+        (insert "\nw")
+        (ezrouter--draw job)
+        (should (equal (ezrouter-test--marked job) '("w\n" "x\n" "z\n")))
+        (should (= 2 (length (seq-intersection before (ezrouter--job-overlays job)))))
+        (should (= 3 (length (seq-filter (lambda (one) (overlay-get one 'ezrouter-job))
+                                         (overlays-in (point-min) (point-max)))))))
+      (setf (ezrouter--job-state job) 'done)
+      (ezrouter--draw job)
+      (should-not (overlays-in (point-min) (point-max))))))
+
+(ert-deftest ezrouter-test-nothing-stays-of-what-was-not-asked ()
+  "Where no words are given the place is not kept."
+  (ezrouter-test--in-buffer "a\nb\n"
+    (cl-letf (((symbol-function 'read-string) (lambda (&rest _) " ")))
+      (should-error (ezrouter--read "Ask: " nil (ezrouter--place-here "ask")) :type 'user-error))
+    (should-not (overlays-in (point-min) (point-max)))
+    (cl-letf (((symbol-function 'read-string) (lambda (&rest _) " why ")))
+      (should (equal "why" (ezrouter--read "Ask: " nil (ezrouter--place-here "ask")))))
+    (should (= 1 (length (overlays-in (point-min) (point-max)))))))
+
 (ert-deftest ezrouter-test-one-undo ()
   "One undo takes back all edits, and the text is unmodified again."
   (ezrouter-test--in-buffer "above\nold\nbelow\n"

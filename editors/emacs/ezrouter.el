@@ -125,10 +125,9 @@ starts."
 What is no character of Unicode (the raw bytes of a file that is not
 UTF-8) becomes one replacement character each, so that no position
 moves."
-  (let ((string (substring-no-properties string)))
-    (if (string-match-p ezrouter--no-character string)
-        (replace-regexp-in-string ezrouter--no-character "\ufffd" string t t)
-      string)))
+  (if (string-match-p ezrouter--no-character string)
+      (replace-regexp-in-string ezrouter--no-character "\ufffd" string t t)
+    string))
 
 (defun ezrouter--text (beg end)
   "The text from BEG to END as the server knows it."
@@ -508,8 +507,8 @@ Emacs takes the boundary away where it joins key presses."
 
 (cl-defstruct ezrouter--change
   "What a running rewrite has done to its buffer."
-  ;; Where its text begins and ends, the original, and the text as it was written.
-  beg end base written
+  ;; Where its text begins and ends, the original, and the text as it was written, with the number of changes by then.
+  beg end base written tick
   ;; Its group on the undo list: its first entry, and how many there are.
   mark (count 0)
   ;; The entry that says that the text was unmodified before.
@@ -586,7 +585,9 @@ Gives a symbol, why that cannot be told, if it cannot."
         (above (ezrouter--above (ezrouter--change-mark change))))
     (cond
      ((eq above t) 'lost)
-     ((not (equal (ezrouter--change-written change) (ezrouter--text beg end))) 'touched)
+     ((not (or (eql (ezrouter--change-tick change) (buffer-chars-modified-tick))
+               (equal (ezrouter--change-written change) (ezrouter--text beg end))))
+      'touched)
      (t (let ((below (ezrouter--entries-below
                       (seq-drop-while #'null above) beg end
                       (- end beg (length (ezrouter--change-base change))))))
@@ -670,7 +671,8 @@ Gives a symbol, why that cannot be told, if it cannot."
       (unwind-protect
           (let ((buffer-undo-list t))
             (cl-incf end (ezrouter--replace-all places))
-            (when (and (equal (ezrouter--text beg end) (ezrouter--wire (ezrouter--change-base change)))
+            (when (and (= (- end beg) (length (ezrouter--change-base change)))
+                       (equal (ezrouter--text beg end) (ezrouter--wire (ezrouter--change-base change)))
                        (not (equal (buffer-substring-no-properties beg end)
                                    (substring-no-properties (ezrouter--change-base change)))))
               ;; The original is back, but for bytes that are no text, which the server does not know.
@@ -680,7 +682,8 @@ Gives a symbol, why that cannot be told, if it cannot."
                 (insert (ezrouter--change-base change)))))
         (set-marker (ezrouter--change-beg change) beg)
         (set-marker (ezrouter--change-end change) end)
-        (setf (ezrouter--change-written change) (ezrouter--text beg end))
+        (setf (ezrouter--change-written change) (ezrouter--text beg end)
+              (ezrouter--change-tick change) (buffer-chars-modified-tick))
         (ezrouter--put-group change below)))))
 
 (defun ezrouter--make-plain (change places)
@@ -702,8 +705,8 @@ CHANGE, if there is one, is told where its text is then."
 (cl-defstruct ezrouter--job
   "A question or a rewrite."
   connection id kind uri state parked title progress message usage
-  ;; What a rewrite has done to its buffer, and the overlays that show it.
-  change overlays
+  ;; What a rewrite has done to its buffer, and the overlays that show it; the timer for those, and what they took last.
+  change overlays timer (drawn-in 0)
   ;; The buffer of the answer, and where it waits.
   thread hint
   ;; Some of the answer has come.
@@ -1028,7 +1031,7 @@ What a model says must not set variables."
         (ezrouter--flush)))
     (if (eq (ezrouter--job-kind job) 'ask)
         (ezrouter--goes-elsewhere job)
-      (ezrouter--draw job))))
+      (ezrouter--draw-soon job))))
 
 (defun ezrouter--take-workspace-edit (connection params)
   "Apply PARAMS of `workspace/applyEdit' from CONNECTION."
@@ -1189,8 +1192,7 @@ If there is none there, the only one of this buffer."
              ((cdr running) (format "[%d running]" (length running)))
              (job (format "[%s: %s]"
                           (truncate-string-to-width (or (ezrouter--job-title job) "") 24 nil nil t)
-                          (string-replace "%" "%%" (or (ezrouter--job-progress job)
-                                                       (symbol-name (ezrouter--job-state job))))))
+                          (or (ezrouter--job-progress job) (symbol-name (ezrouter--job-state job)))))
              ((< 0 pending) (format "[%d to review]" pending))
              (t "")))))
 
@@ -1243,10 +1245,36 @@ Where that would take long, all of them."
             (setq column (1+ column)))))
       (nreverse found))))
 
+(defconst ezrouter--draw-seconds 0.05 "How long the marks may wait for the next edit.")
+
+(defun ezrouter--draw-soon (job)
+  "Show before long which lines of JOB are new; other edits may come first.
+What takes long is done seldom: it never takes a fifth of the time."
+  (unless (ezrouter--job-timer job)
+    (setf (ezrouter--job-timer job)
+          (run-at-time (max ezrouter--draw-seconds (* 4 (ezrouter--job-drawn-in job))) nil
+                       (lambda () (ezrouter--safely "the marks" (ezrouter--draw job)))))))
+
 (defun ezrouter--draw (job)
-  "Show which lines of JOB are new, as long as it is not decided."
-  (mapc #'delete-overlay (ezrouter--job-overlays job))
-  (setf (ezrouter--job-overlays job) nil)
+  "Show which lines of JOB are new, as long as it is not decided.
+What marks a line in its place stays: a long rewrite has many of them,
+and an edit moves few."
+  (when (ezrouter--job-timer job)
+    (cancel-timer (ezrouter--job-timer job))
+    (setf (ezrouter--job-timer job) nil))
+  (let ((began (float-time)) (marks (make-hash-table :test #'eql)))
+    (dolist (overlay (ezrouter--job-overlays job))
+      (when-let* ((start (overlay-start overlay)))
+        (puthash start (cons overlay (gethash start marks)) marks)))
+    (setf (ezrouter--job-overlays job) nil)
+    (ezrouter--draw-lines job marks)
+    (maphash (lambda (_ overlays) (mapc #'delete-overlay overlays)) marks)
+    (setf (ezrouter--job-drawn-in job) (- (float-time) began))))
+
+(defun ezrouter--draw-lines (job overlays)
+  "Mark the new lines of JOB, as long as it is not decided.
+OVERLAYS are those that are there, in lists by where they begin; what is
+used of them is taken out."
   (when-let* ((ezrouter-review-marks)
               ((or (ezrouter--is-running job) (ezrouter--is-pending job)))
               (change (ezrouter--job-change job))
@@ -1264,20 +1292,28 @@ Where that would take long, all of them."
                  (tail (buffer-substring-no-properties end last))
                  (lines (ezrouter--new-lines (concat head (ezrouter--change-base change) tail)
                                              (buffer-substring-no-properties first last))))
-            (dolist (line lines)
-              (goto-char first)
-              (forward-line line)
-              (ezrouter--mark-line job))))))))
+            (goto-char first)
+            (let ((at 0))
+              (dolist (line lines)
+                (forward-line (- line at))
+                (setq at line)
+                (ezrouter--mark-line job overlays)))))))))
 
-(defun ezrouter--mark-line (job)
-  "Mark the line at point as a new one of JOB."
-  (let ((overlay (make-overlay (pos-bol) (min (point-max) (1+ (pos-eol))))))
-    (overlay-put overlay 'face 'ezrouter-new)
-    (overlay-put overlay 'ezrouter-job job)
-    (overlay-put overlay 'help-echo "New: ezrouter-accept or ezrouter-reject")
-    (overlay-put overlay 'before-string
-                 (propertize "+" 'display `(left-fringe right-triangle ezrouter-mark)))
-    (push overlay (ezrouter--job-overlays job))))
+(defun ezrouter--mark-line (job overlays)
+  "Mark the line at point as a new one of JOB, by one of OVERLAYS if it is there."
+  (let* ((beg (pos-bol))
+         (end (min (point-max) (1+ (pos-eol))))
+         (here (gethash beg overlays))
+         (there (car here)))
+    (if (and there (= end (overlay-end there)))
+        (puthash beg (cdr here) overlays)
+      (setq there (make-overlay beg end))
+      (overlay-put there 'face 'ezrouter-new)
+      (overlay-put there 'ezrouter-job job)
+      (overlay-put there 'help-echo "New: ezrouter-accept or ezrouter-reject")
+      (overlay-put there 'before-string
+                   (propertize "+" 'display `(left-fringe right-triangle ezrouter-mark))))
+    (push there (ezrouter--job-overlays job))))
 
 ;;;; Answers
 
@@ -1352,7 +1388,9 @@ newest first.")
   "Stop what is under way for this buffer, which is about to be killed."
   (dolist (job (plist-get ezrouter--thread :jobs))
     (when (and (ezrouter--is-running job) (jsonrpc-running-p (ezrouter--job-connection job)))
-      (ezrouter--execute (ezrouter--job-connection job) "ezrouter.cancel" (list :job (ezrouter--job-id job))))))
+      (ezrouter--execute (ezrouter--job-connection job) "ezrouter.cancel" (list :job (ezrouter--job-id job)))))
+  (when-let* ((place (plist-get ezrouter--thread :place)))
+    (delete-overlay place)))
 
 (defmacro ezrouter--at-end (buffer &rest body)
   "Run BODY at the end of BUFFER, which nobody but us writes.
@@ -1485,14 +1523,20 @@ a rewrite writes at point."
         (t (make-overlay (point) (point)))))
 
 (defun ezrouter--read (prompt history place)
-  "Ask for words with PROMPT and HISTORY, while PLACE is marked."
+  "Ask for words with PROMPT and HISTORY, while PLACE is marked.
+Without words nothing is left of PLACE."
   (overlay-put place 'face 'region)
-  (unwind-protect
-      (let ((words (string-trim (read-string prompt nil history))))
-        (when (string-empty-p words)
-          (user-error "Nothing was said"))
-        words)
-    (overlay-put place 'face nil)))
+  (let (words)
+    (unwind-protect
+        (progn
+          (setq words (string-trim (read-string prompt nil history)))
+          (when (string-empty-p words)
+            (setq words nil)
+            (user-error "Nothing was said"))
+          words)
+      (overlay-put place 'face nil)
+      (unless words
+        (delete-overlay place)))))
 
 (defun ezrouter--follow-up (words)
   "Ask WORDS about the same text as the question before in this buffer."
