@@ -96,6 +96,7 @@ def main():
     # Loading them registers their scenarios.
     import test_neovim  # noqa: F401, I001
     import test_neovim_plugin  # noqa: F401
+    import test_neovim_scripted  # noqa: F401
     import test_conversation  # noqa: F401
     import test_commands  # noqa: F401
     import test_emacs  # noqa: F401

@@ -26,11 +26,15 @@ local function handlers()
       return answer
     end,
     ['window/showDocument'] = function(problem, params, context)
-      local ok, answer = pcall(require('ezrouter.view').document, params)
-      if ok and answer ~= nil then
-        return answer
+      local ok, answer = pcall(function()
+        return require('ezrouter.view').document(params)
+          or vim.lsp.handlers['window/showDocument'](problem, params, context)
+      end)
+      if not ok then
+        message.log('window/showDocument', answer)
+        return { success = false }
       end
-      return vim.lsp.handlers['window/showDocument'](problem, params, context)
+      return answer
     end,
     ['window/showMessage'] = message.safe('window/showMessage', function(_, params)
       local levels = { vim.log.levels.ERROR, vim.log.levels.WARN }

@@ -278,16 +278,39 @@ local function change(job, params, encoding)
   end
 end
 
+--- Whether these are edits that can be made: each says where and what, and no two are about the same text.
+---@param edits any
+---@return boolean
+local function are_edits(edits)
+  if type(edits) ~= 'table' or #edits == 0 then
+    return false
+  end
+  for _, edit in ipairs(edits) do
+    if type(edit) ~= 'table' or type(edit.newText) ~= 'string' or not place.is_range(edit.range) then
+      return false
+    end
+  end
+  local sorted = vim.list_slice(edits)
+  table.sort(sorted, function(one, other)
+    return place.is_before(one.range.start, other.range.start)
+  end)
+  for index = 2, #sorted do
+    if place.is_before(sorted[index].range.start, sorted[index - 1].range['end']) then
+      return false
+    end
+  end
+  return true
+end
+
 ---@param params any
 ---@return boolean
 local function is_understood(params)
   local edit = type(params) == 'table' and params.edit
-  return type(params.job) == 'string'
-    and type(edit) == 'table'
+  return type(edit) == 'table'
+    and type(params.job) == 'string'
     and type(edit.textDocument) == 'table'
     and type(edit.textDocument.uri) == 'string'
-    and type(edit.edits) == 'table'
-    and edit.edits[1] ~= nil
+    and are_edits(edit.edits)
 end
 
 --- The job of an edit and its buffer, if the edit may be applied: the server has the buffer, the buffer can be changed, and

@@ -90,7 +90,7 @@ local function new(params, client, found)
     order = order,
   }
   job.buffer = M.buffer_of(params.uri, client)
-  if job.buffer and type(params.range) == 'table' then
+  if job.buffer and place.is_range(params.range) then
     local first, last = rows(params.range)
     -- What was typed above since the command was sent is not in the server's range.
     local row = found and place.read(found.mark)
@@ -188,6 +188,16 @@ function M.lose(client)
   announce()
 end
 
+-- How much is kept of what a progress says; no place for it is wider.
+local PROGRESS_COLUMNS = 200
+
+--- One line of what a progress says, if it is words at all.
+---@param text any
+---@return string?
+local function words(text)
+  return type(text) == 'string' and message.cut(text, PROGRESS_COLUMNS) or nil
+end
+
 --- Progress tells in words how far a job has come, and what it is called.
 api.nvim_create_autocmd('LspProgress', {
   group = api.nvim_create_augroup('ezrouter.progress', {}),
@@ -199,8 +209,8 @@ api.nvim_create_autocmd('LspProgress', {
     if not job or type(value) ~= 'table' then
       return
     end
-    job.title = value.title or job.title
-    job.progress = value.message or job.progress
+    job.title = words(value.title) or job.title
+    job.progress = words(value.message) or job.progress
     if job.kind == 'ask' then
       require('ezrouter.answer').progress(job)
     elseif M.is_running(job) then

@@ -20,21 +20,23 @@ local TOAST_MS = 5000
 ---@type { text: string, level: integer }[]
 local gathered = {}
 
---- Cuts a text to a number of screen columns.
+--- Cuts a text to a number of screen columns, and makes one line of it. A NUL is a space too: no Vim function takes one.
 ---@param text string
 ---@param columns integer
 ---@return string
 function M.cut(text, columns)
-  text = text:gsub('%s+', ' ')
-  if vim.fn.strdisplaywidth(text) <= columns then
+  text = text:gsub('[%c%s]+', ' ')
+  -- Each character takes a column at least, so that no more of a long text need be measured.
+  local start = vim.fn.strcharpart(text, 0, math.max(columns, 0), true)
+  if start == text and vim.fn.strdisplaywidth(text) <= columns then
     return text
   end
-  local characters = vim.fn.strchars(text)
-  while 0 < characters and columns < vim.fn.strdisplaywidth(text) + 1 do
+  local characters = vim.fn.strchars(start, true)
+  while 0 < characters and columns < vim.fn.strdisplaywidth(start) + 1 do
     characters = characters - 1
-    text = vim.fn.strcharpart(text, 0, characters)
+    start = vim.fn.strcharpart(start, 0, characters, true)
   end
-  return text .. '…'
+  return start .. '…'
 end
 
 --- Whether `vim.notify` is Neovim's own, which makes a prompt of what does not fit. It is compiled in: under `vim/` in

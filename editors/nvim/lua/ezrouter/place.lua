@@ -8,6 +8,37 @@ M.namespace = api.nvim_create_namespace('ezrouter.place')
 
 local is_new = vim.fn.has('nvim-0.11') == 1
 
+-- The largest number that LSP has for a line or a character.
+local MOST = 2 ^ 31 - 1
+
+---@param number any
+local function is_count(number)
+  return type(number) == 'number' and 0 <= number and number <= MOST and number % 1 == 0
+end
+
+---@param position any
+local function is_position(position)
+  return type(position) == 'table' and is_count(position.line) and is_count(position.character)
+end
+
+--- Whether one LSP position is in front of another.
+---@param one ezrouter.Position
+---@param other ezrouter.Position
+---@return boolean
+function M.is_before(one, other)
+  return one.line < other.line or one.line == other.line and one.character < other.character
+end
+
+--- Whether this is an LSP range as it should be. To Neovim a negative row counts from the end of the buffer.
+---@param range any
+---@return boolean
+function M.is_range(range)
+  return type(range) == 'table'
+    and is_position(range.start)
+    and is_position(range['end'])
+    and not M.is_before(range['end'], range.start)
+end
+
 --- The byte column of an LSP position; behind the end of the line it is the end.
 ---@param line string
 ---@param character integer

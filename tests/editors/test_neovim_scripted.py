@@ -1,0 +1,164 @@
+"""Scenarios of the Neovim plugin with a server that sends nonsense, or more than anybody wants: nothing of it throws at the
+user, holds Neovim up, or touches other text than an edit names."""
+
+import contextlib
+import functools
+import pathlib
+import sys
+import time
+
+from neovim import Neovim
+from scenario import SCENARIOS, Bench, equal, scenario, true
+from test_neovim import ORIGINAL
+from test_neovim_plugin import said, status
+
+SERVER = pathlib.Path(__file__).resolve().parent / "scripted_server.py"
+# Some of it takes half a second on a quiet machine; what is held against it took a minute and more.
+SOON_SECONDS = 8
+
+
+@contextlib.contextmanager
+def scripted_bench(tools, directory, debounce, old=False):
+    """Neovim with the plugin on the scripted server, in the usual file."""
+    command = f"{{ '{sys.executable}', '-B', '{SERVER}' }}"
+    set_up = f"require('ezrouter').setup({{ cmd = {command}, answer = {{ focus = false }} }})"
+    editor = Neovim(tools.environment, tools.server, directory, {}, debounce, plugin=True, set_up=set_up, old=old)
+    try:
+        editor.open("greet.py", ORIGINAL)
+        yield Bench(directory, None, editor, tools, debounce)
+        editor.quit()
+    finally:
+        editor.close()
+
+
+def asked(bench, method, **params):
+    code = "return H.ask(vim.lsp.get_clients({ name = 'ezrouter' })[1], ...)"
+    answer = bench.editor.lua(code, method, params)
+    true(answer is not None and "result" in answer, f"{method} got no answer: {answer}")
+    return answer["result"]
+
+
+def send(bench, *messages):
+    """Has the server send these, and waits until Neovim has taken them."""
+    asked(bench, "scripted/send", messages=list(messages))
+
+
+def place(first, last):
+    """A range from one `(line, character)` to another."""
+    return {name: {"line": at[0], "character": at[1]} for name, at in (("start", first), ("end", last))}
+
+
+LINES = place((3, 0), (5, 0))
+
+
+def job(bench, name="1", kind="rewrite", state="streaming", **more):
+    uri = bench.editor.lua("return vim.uri_from_bufnr(0)")
+    return {"method": "ezrouter/job", "params": {"job": name, "kind": kind, "uri": uri, "state": state, "range": LINES, **more}}
+
+
+def answer(bench, delta, name="1"):
+    uri = bench.editor.lua("return vim.uri_from_bufnr(0)")
+    return {"method": "ezrouter/answer", "params": {"job": name, "uri": uri, "range": LINES, "delta": delta, "done": False}}
+
+
+def progress(title, message, name="1"):
+    value = {"kind": "begin", "title": title, "message": message}
+    return {"method": "$/progress", "params": {"token": f"ezrouter/{name}", "value": value}}
+
+
+def edit(bench, edits, name="1", phase="next"):
+    """An edit for the version that the buffer has."""
+    uri, version = bench.editor.lua("return { vim.uri_from_bufnr(0), vim.lsp.util.buf_versions[vim.api.nvim_get_current_buf()] }")
+    document = {"textDocument": {"uri": uri, "version": version}, "edits": edits}
+    return {"id": 7, "method": "ezrouter/applyEdit", "params": {"job": name, "seq": 1, "phase": phase, "edit": document}}
+
+
+def unharmed(bench, text=ORIGINAL):
+    """Waits until nothing waits for a key; nothing was said, and the text is as it was."""
+    bench.editor.wait("a free Neovim", lambda: True)
+    equal(bench.editor.messages().strip(), "", "what was said")
+    equal(bench.editor.text(), text, "the text")
+
+
+ODD = ("a\0b", 7, None, {}, [1], "", "a\nb\r\tc\x1b[31m", "%{v:lua.error('x')} %#Error#", "🦀" * 20000)
+
+
+@scenario(scripted_bench)
+def plugin_odd_words_show_on_one_line(bench):
+    """Titles and messages that are no text, hold a NUL or line breaks, or are far too long, wherever words are shown."""
+    bench.editor.nvim.options["statusline"] = "%f %= %{%v:lua.require'ezrouter'.status()%}"
+    send(bench, job(bench), job(bench, "2", kind="ask"), answer(bench, "It greets.", "2"))
+    began = time.monotonic()
+    for odd in ODD:
+        send(bench, progress(odd, odd), progress(odd, odd, "2"), job(bench, message=odd, usage=odd))
+        shown = status(bench)
+        true(not any(character < " " for character in shown) and len(shown) < 600, f"the status line says {shown!r}")
+    true(time.monotonic() - began < SOON_SECONDS, f"it took {time.monotonic() - began:.1f} s")
+    send(bench, job(bench, "2", kind="ask", state="done"))
+    true("%%{v:lua.error" not in status(bench) and "🦀" in status(bench), status(bench))
+    unharmed(bench)
+    for number, odd in enumerate(ODD):
+        send(bench, {"method": "window/showMessage", "params": {"type": 1, "message": odd}})
+        send(bench, {"method": "window/showMessage", "params": {"type": odd, "message": f"message {number}"}})
+        said(bench, f"message {number}")
+    true(time.monotonic() - began < 2 * SOON_SECONDS, f"it took {time.monotonic() - began:.1f} s")
+    equal(bench.editor.text(), ORIGINAL, "the text")
+
+
+@scenario(scripted_bench)
+def plugin_document_that_cannot_be_shown_is_said_so(bench):
+    for uri in (None, 7, {}, "", "no scheme", "nothing:a\0b", "file:///a\0b"):
+        send(bench, {"id": 5, "method": "window/showDocument", "params": {"uri": uri}})
+        equal(asked(bench, "scripted/answers", count=1), [{"id": 5, "result": {"success": False}, "failed": False}], f"the answer to {uri!r}")
+        unharmed(bench)
+    equal(bench.editor.lua("return #vim.api.nvim_list_wins()"), 1, "the number of windows")
+
+
+@scenario(scripted_bench)
+def plugin_edits_that_make_no_sense_are_refused(bench):
+    """A negative row is to Neovim one from the end."""
+    send(bench, job(bench))
+    here = place((3, 0), (3, 0))
+    good = {"range": here, "newText": "x"}
+    for edits in (
+        *([{"range": place((line, character), (line, character)), "newText": "x"}] for line, character in ((-1, 0), (3, -1), (0.5, 0), (3, 0.5), (1e300, 0), (3, 1e300), ("3", 0))),
+        [{"range": place((-9, 0), (-1, 0)), "newText": ""}],
+        [{"range": place((5, 0), (3, 0)), "newText": "reversed"}],
+        [{"range": LINES, "newText": "one"}, {"range": place((4, 0), (6, 0)), "newText": "overlapping"}],
+        [good, {"range": here, "newText": 7}],
+        [good, {"range": None, "newText": "x"}],
+        [good, {"newText": "x"}],
+        [good, {"range": here}],
+        [good, None],
+        [good, "x"],
+        [],
+        {"0": good},
+        7,
+        None,
+    ):
+        send(bench, edit(bench, edits))
+        result = asked(bench, "scripted/answers", count=1)[0]["result"]
+        equal(result["applied"], False, f"the answer to {edits}")
+        unharmed(bench)
+    send(bench, edit(bench, [{"range": LINES, "newText": "    pass\n"}, {"range": place((8, 0), (8, 0)), "newText": "    # here\n"}]))
+    equal(asked(bench, "scripted/answers", count=1)[0]["result"]["applied"], True, "the answer to two edits that do make sense")
+    bench.editor.undo()
+    equal(bench.editor.text(), ORIGINAL, "the text after one undo")
+
+
+@scenario(scripted_bench)
+def plugin_job_with_an_odd_range_is_still_a_job(bench):
+    odd = (7, {}, {"start": 3}, place((-5, 0), (-1, 0)), place((1.5, 0), (2.5, 0)), place((5, 0), (2, 0)), place((1e300, 0), (1e300, 0)))
+    for number, where in enumerate(odd):
+        send(bench, job(bench, f"odd {number}", range=where))
+        true(status(bench) != "", f"no job with the range {where}")
+        send(bench, job(bench, f"odd {number}", range=where, state="pending"))
+        equal(status(bench), "1 to review", f"what is told of the job with the range {where}")
+        send(bench, job(bench, f"odd {number}", range=where, state="done"))
+    unharmed(bench)
+
+
+# Each in the oldest Neovim that the plugin is for, too.
+old_bench = functools.partial(scripted_bench, old=True)
+for one in [one for one in SCENARIOS if one.kind is scripted_bench]:
+    scenario(old_bench, one.name.replace("plugin_", "plugin_in_neovim_0_10_"))(one.run)
