@@ -10,7 +10,7 @@ import time
 from neovim import Neovim
 from scenario import SCENARIOS, Bench, equal, scenario, true
 from test_neovim import ORIGINAL
-from test_neovim_plugin import said, status
+from test_neovim_plugin import float_text, said, status, wait_float
 
 SERVER = pathlib.Path(__file__).resolve().parent / "scripted_server.py"
 # Some of it takes half a second on a quiet machine; what is held against it took a minute and more.
@@ -156,6 +156,47 @@ def plugin_job_with_an_odd_range_is_still_a_job(bench):
         equal(status(bench), "1 to review", f"what is told of the job with the range {where}")
         send(bench, job(bench, f"odd {number}", range=where, state="done"))
     unharmed(bench)
+
+
+@scenario(scripted_bench)
+def plugin_long_answers_do_not_hold_the_editor_up(bench):
+    """Two thousand pieces, and then more than anybody reads."""
+    send(bench, job(bench, kind="ask"))
+    began = time.monotonic()
+    for _ in range(20):
+        send(bench, *(answer(bench, "a **word** and `code`\n" if piece % 5 == 0 else "some words more ") for piece in range(100)))
+    took = time.monotonic() - began
+    true(took < SOON_SECONDS, f"the pieces took {took:.1f} s")
+    began = time.monotonic()
+    send(bench, answer(bench, "a line with `code`\n" * 50000))
+    send(bench, *(answer(bench, "more words ") for _ in range(200)), answer(bench, "the end"))
+    took = time.monotonic() - began
+    true(took < SOON_SECONDS, f"the long answer took {took:.1f} s")
+    bench.editor.wait("the end in view", lambda: bench.editor.lua("return vim.fn.getline('w$')").endswith("the end"))
+    equal(float_text(bench).count("\n"), 400 + 50000, "the line breaks of the answer")
+
+
+@scenario(scripted_bench)
+def plugin_answer_stays_where_it_is_read(bench):
+    """The window goes along with the text only while the cursor is at its end."""
+    send(bench, job(bench, kind="ask"), answer(bench, "one\ntwo\nthree\n"))
+    wait_float(bench, "three")
+
+    def cursor():
+        return bench.editor.nvim.funcs.line(".")
+
+    bench.editor.nvim.command("Ezrouter answer")
+    bench.editor.wait("the cursor at the end", lambda: cursor() == 4)
+    bench.editor.type("2G")
+    bench.editor.wait("the cursor in line 2", lambda: cursor() == 2)
+    send(bench, answer(bench, "four\n"), answer(bench, "five\n"))
+    send(bench, progress("Ask", "5 words"))
+    wait_float(bench, "five")
+    equal(cursor(), 2, "the line of the cursor while somebody reads")
+    bench.editor.type("G")
+    bench.editor.wait("the cursor at the end", lambda: cursor() == 6)
+    send(bench, answer(bench, "six\n"))
+    bench.editor.wait("the cursor at the new end", lambda: cursor() == 7)
 
 
 # Each in the oldest Neovim that the plugin is for, too.

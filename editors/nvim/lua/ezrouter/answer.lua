@@ -100,37 +100,68 @@ local function layout(thread)
   return config
 end
 
+--- Notes whether the person has left the end of the text, or has come back to it.
+---@param thread ezrouter.Thread
+local function note_cursor(thread)
+  if not is_open(thread) or api.nvim_get_current_win() ~= thread.window then
+    return
+  end
+  local line = api.nvim_win_get_cursor(thread.window)[1]
+  if line ~= thread.line then
+    thread.line = line
+    thread.follow = line == api.nvim_buf_line_count(thread.buffer)
+  end
+end
+
 --- Puts the window to the size of its text, and to its end while the person does not read elsewhere in it.
 ---@param thread ezrouter.Thread
 local function refresh(thread)
   if not is_open(thread) then
     return
   end
+  note_cursor(thread)
   local config = layout(thread)
   local now = api.nvim_win_get_config(thread.window)
   -- It grows, and stays where it is while somebody reads.
-  config.height = math.max(config.height, math.min(now.height, api.nvim_win_text_height(thread.window, {}).all))
+  config.height = math.max(config.height, view.height(thread.buffer, now.width, now.height))
   config.row, config.col, config.width = now.row, now.col, now.width
   api.nvim_win_set_config(thread.window, config)
   if thread.follow then
-    local count = api.nvim_buf_line_count(thread.buffer)
-    api.nvim_win_set_cursor(thread.window, { count, 0 })
+    thread.line = api.nvim_buf_line_count(thread.buffer)
+    api.nvim_win_set_cursor(thread.window, { thread.line, 0 })
   end
+end
+
+-- While text streams in, the window follows at this pace: for each step Neovim reads the Markdown anew.
+local PACE_MS = 80
+
+---@param thread ezrouter.Thread
+local function refresh_soon(thread)
+  if thread.due then
+    return
+  end
+  thread.due = true
+  vim.defer_fn(
+    message.safe('refresh', function()
+      thread.due = false
+      refresh(thread)
+    end),
+    PACE_MS
+  )
 end
 
 --- Adds text to the end of a thread.
 ---@param thread ezrouter.Thread
 ---@param text string
 local function append(thread, text)
-  if is_open(thread) and api.nvim_get_current_win() == thread.window then
-    thread.follow = api.nvim_win_get_cursor(thread.window)[1] == api.nvim_buf_line_count(thread.buffer)
-  end
+  note_cursor(thread)
   view.write(thread.buffer, function()
     local last = api.nvim_buf_line_count(thread.buffer) - 1
     local column = #(api.nvim_buf_get_lines(thread.buffer, last, last + 1, false)[1] or '')
     local lines = vim.split(text:gsub('\r', ''), '\n', { plain = true })
     api.nvim_buf_set_text(thread.buffer, last, column, last, column, lines)
   end)
+  view.bound_colours(thread.buffer)
 end
 
 --- Words where the answer will stand, as long as nothing of it has come.
@@ -138,7 +169,7 @@ end
 ---@param job ezrouter.Job
 local function wait_words(thread, job)
   api.nvim_buf_clear_namespace(thread.buffer, namespace, 0, -1)
-  if jobs.is_running(job) and job.answer == '' then
+  if jobs.is_running(job) and not job.answered then
     local last = api.nvim_buf_line_count(thread.buffer) - 1
     api.nvim_buf_set_extmark(thread.buffer, namespace, last, 0, {
       virt_text = { { job.progress or job.state, 'EzrouterHint' } },
@@ -256,10 +287,10 @@ function M.update(job, is_new, found)
   if job.state == 'failed' then
     append(
       thread,
-      ('%s**Failed:** %s'):format(job.answer == '' and '' or '\n\n', job.message or 'the server did not say why')
+      ('%s**Failed:** %s'):format(job.answered and '\n\n' or '', job.message or 'the server did not say why')
     )
   elseif job.state == 'cancelled' then
-    append(thread, job.answer == '' and '*Stopped.*' or '\n\n*Stopped.*')
+    append(thread, job.answered and '\n\n*Stopped.*' or '*Stopped.*')
   end
   refresh(thread)
 end
@@ -286,21 +317,21 @@ function M.take(params, context)
     -- It was not started here.
     begin(job)
   end
-  job.answer = job.answer .. params.delta
+  job.answered = job.answered or params.delta ~= ''
   local thread = job.thread
   if params.delta == '' or not thread or not api.nvim_buf_is_valid(thread.buffer) then
     return
   end
   wait_words(thread, job)
   append(thread, params.delta)
-  refresh(thread)
+  refresh_soon(thread)
 end
 
 --- An answer goes into a document: its window is closed again, if it was opened for nothing else.
 ---@param job ezrouter.Job
 function M.goes_elsewhere(job)
   local thread = job.thread
-  if thread and #thread.jobs == 1 and job.answer == '' then
+  if thread and #thread.jobs == 1 and not job.answered then
     M.close(thread)
     job.thread = nil
   end
@@ -316,6 +347,7 @@ function M.follow_up(thread, question)
   end
   local function send(text)
     if text and vim.trim(text) ~= '' and thread.region then
+      note_cursor(thread)
       thread.follow = true
       require('ezrouter.start').job(client, 'ask', thread.region, { question = text }, thread)
     end

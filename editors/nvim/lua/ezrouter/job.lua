@@ -86,7 +86,6 @@ local function new(params, client, found)
     state = params.state,
     parked = false,
     title = found and found.title,
-    answer = '',
     order = order,
   }
   job.buffer = M.buffer_of(params.uri, client)

@@ -75,7 +75,7 @@
 ---@field change? integer The number of the undo entry that holds its edits.
 ---@field interleaved? boolean Whether its edits are in more than one undo entry.
 ---@field ended? integer When its generation ended, as an order among the jobs of a buffer.
----@field answer string What has come of an answer.
+---@field answered? boolean Whether something of an answer has come.
 ---@field thread? ezrouter.Thread The window that shows the answer.
 
 --- A window with an answer and its follow-ups.
@@ -89,6 +89,8 @@
 ---@field title? string The newest question.
 ---@field jobs string[] Oldest first.
 ---@field follow boolean Whether the window stays at the end of the text.
+---@field line? integer The line of the cursor when that was last seen.
+---@field due? boolean Whether the window is about to be drawn anew.
 
 --- A place that moves with the text: two extmarks.
 ---@class ezrouter.Mark

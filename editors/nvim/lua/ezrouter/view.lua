@@ -21,6 +21,20 @@ function M.buffer(filetype)
   return buffer
 end
 
+-- A text longer than this is shown without colours, since Neovim would read all of it anew with each piece that comes.
+local COLOURED_BYTES = 128 * 1024
+
+--- Takes the colours from a buffer that has become too long for them.
+---@param buffer integer
+function M.bound_colours(buffer)
+  if vim.treesitter.highlighter.active[buffer] then
+    local bytes = api.nvim_buf_get_offset(buffer, api.nvim_buf_line_count(buffer))
+    if COLOURED_BYTES < bytes then
+      vim.treesitter.stop(buffer)
+    end
+  end
+end
+
 --- Replaces the text of such a buffer, or with `row` and `column` adds to its end.
 ---@param buffer integer
 ---@param change fun()
