@@ -336,6 +336,10 @@ def plugin_ask_for_words_by_operator_and_by_selection(bench):
     bench.editor.go_to(4)
     asked("V2j<Space>awhat<CR>", (4, 0), (6, 18))
     equal(bench.editor.nvim.request("nvim_get_mode")["mode"], "n", "the mode after a selection")
+    bench.editor.nvim.options["selection"] = "exclusive"
+    bench.editor.go_to(4)
+    asked("wvl<Space>awhat<CR>", (4, 4), (4, 5))
+    bench.editor.nvim.options["selection"] = "inclusive"
     # An empty answer to the prompt asks nothing.
     bench.editor.go_to(4)
     bench.editor.type("<Space>rj<CR>")

@@ -13,7 +13,8 @@ local pending = 'ask'
 ---@param one integer[]
 ---@param other integer[]
 ---@param is_exact boolean
-local function span(one, other, is_exact)
+---@param is_exclusive? boolean Whether the last character is left out.
+local function span(one, other, is_exact, is_exclusive)
   local first, last = { one[2], one[3] }, { other[2], other[3] }
   if last[1] < first[1] or last[1] == first[1] and last[2] < first[2] then
     first, last = last, first
@@ -24,7 +25,9 @@ local function span(one, other, is_exact)
   end
   -- To the end of the character that begins there.
   local column = math.min(last[2], #line + 1)
-  if column <= #line then
+  if is_exclusive then
+    column = column - 1
+  elseif column <= #line then
     column = column - 1 + #vim.fn.strpart(line, column - 1, 1, true)
   else
     column = #line
@@ -53,7 +56,7 @@ end
 ---@param kind ezrouter.Kind
 function M.selection(kind)
   local mode = api.nvim_get_mode().mode
-  local place = { span(vim.fn.getpos('v'), vim.fn.getpos('.'), mode == 'v') }
+  local place = { span(vim.fn.getpos('v'), vim.fn.getpos('.'), mode == 'v', vim.o.selection == 'exclusive') }
   vim.cmd.normal({ vim.keycode('<Esc>'), bang = true })
   require('ezrouter.command').prompt(kind, place)
 end
