@@ -760,6 +760,28 @@ def plugin_health(bench):
     true("was not set up by the plugin" not in text, text)
 
 
+@contextlib.contextmanager
+def elsewhere_bench(tools, directory, debounce):
+    """The server is where only Neovim's own configuration says, and `cmd` of the plugin names nothing."""
+    set_up = f"vim.g.ezrouter = {{ cmd = {{ 'no-such-server' }} }} vim.lsp.config('ezrouter', {{ cmd = {{ '{tools.server}', '--stdio' }} }}) vim.lsp.enable('ezrouter')"
+    with plugin_bench(tools, directory, debounce, set_up=set_up) as bench:
+        yield bench
+
+
+@scenario(elsewhere_bench)
+def plugin_health_looks_at_the_server_in_force(bench):
+    command(bench, "silent checkhealth ezrouter")
+    text = bench.editor.text()
+    true("ezrouter-lsp 0." in text and "no-such-server" not in text, text)
+
+
+@scenario(functools.partial(plugin_bench, set_up="vim.g.ezrouter = { cmd = 'ezrouter-lsp' }"))
+def plugin_health_names_a_command_that_is_no_list(bench):
+    bench.editor.nvim.command("silent checkhealth ezrouter")
+    text = bench.editor.text()
+    true("`cmd` names no program" in text, text)
+
+
 NO_SERVER = functools.partial(plugin_bench, set_up="require('ezrouter').setup({ cmd = { 'no-such-server' } })")
 
 

@@ -154,12 +154,20 @@ function M.enable()
   end
 end
 
+--- The program that is started; nothing if that is a function's affair.
+---@return string?
+function M.program()
+  local command = resolved().cmd
+  return type(command) == 'table' and command[1] or nil
+end
+
 --- Why the server cannot be started, with what to do; nothing if it can.
 ---@return string?
 function M.problem()
-  local program = resolved().cmd
-  program = type(program) == 'table' and program[1] or nil
-  if program and vim.fn.executable(program) == 0 then
+  local program = M.program()
+  if not program and type(resolved().cmd) ~= 'function' then
+    return "`cmd` names no program: it is a list such as { 'ezrouter-lsp', '--stdio' }"
+  elseif program and vim.fn.executable(program) == 0 then
     return ('%s is not on PATH: see `:help ezrouter-install`, or set `cmd`'):format(program)
   end
 end

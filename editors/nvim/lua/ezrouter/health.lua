@@ -68,7 +68,10 @@ local function server()
   if problem then
     return vim.health.error(problem, 'cargo install --locked --path . in a clone of ezrouter-lsp')
   end
-  local program = require('ezrouter.config').get().cmd[1]
+  local program = client_of.program()
+  if not program then
+    return vim.health.info('`cmd` is a function, so the program behind it was not looked at')
+  end
   local result, failure = run({ program, '--version' })
   if not result or result.code ~= 0 or result.stdout == '' then
     return vim.health.error(failure or ('`%s --version` fails: %s'):format(program, result and result.stderr or ''))
