@@ -199,6 +199,29 @@ def plugin_answer_stays_where_it_is_read(bench):
     bench.editor.wait("the cursor at the new end", lambda: cursor() == 7)
 
 
+@scenario(scripted_bench)
+def plugin_answer_takes_no_key_of_what_is_being_typed(bench):
+    """An answer that begins between an operator and its motion, or over the command-line window, shows and leaves the cursor."""
+    bench.editor.lua("local config = require('ezrouter.config') local all = config.get() all.answer.focus = true config.set(all)")
+    bench.editor.type("4Gd")
+    bench.editor.wait("an operator that waits", lambda: bench.editor.nvim.request("nvim_get_mode")["mode"] == "no")
+    send(bench, job(bench, kind="ask"), answer(bench, "It greets."))
+    wait_float(bench, "It greets.")
+    bench.editor.type("d")
+    bench.editor.wait_text(ORIGINAL.replace('    message = "Hello, " + name\n', ""))
+    bench.editor.type("u")
+    bench.editor.nvim.command("only")
+    bench.editor.type("q:")
+    bench.editor.wait("the command-line window", lambda: bench.editor.nvim.funcs.getcmdwintype() == ":")
+    send(bench, job(bench, "2", kind="ask"), answer(bench, "It takes leave.", "2"))
+    wait_float(bench, "It takes leave.")
+    equal(bench.editor.nvim.funcs.getcmdwintype(), ":", "the window that has the cursor")
+    bench.editor.type("<C-c><C-c>")
+    bench.editor.wait("the file again", lambda: bench.editor.nvim.funcs.getcmdwintype() == "")
+    bench.editor.normal_mode()
+    equal(bench.editor.text(), ORIGINAL, "the text")
+
+
 # Each in the oldest Neovim that the plugin is for, too.
 old_bench = functools.partial(scripted_bench, old=True)
 for one in [one for one in SCENARIOS if one.kind is scripted_bench]:

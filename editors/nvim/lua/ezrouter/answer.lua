@@ -211,8 +211,8 @@ function M.open(thread, focus)
     end
     return
   end
-  -- Not out of insert mode: the person is typing.
-  focus = focus and api.nvim_get_mode().mode:match('^[nvV\22]') ~= nil
+  -- Not out of insert mode, an operator that waits for its motion, or the command-line window: the person is typing.
+  focus = focus and api.nvim_get_mode().mode:match('^n?[ntvV\22]$') ~= nil and vim.fn.getcmdwintype() == ''
   thread.window = api.nvim_open_win(thread.buffer, focus, layout(thread))
   view.dress(thread.window)
   thread.follow = true
