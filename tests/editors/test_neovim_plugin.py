@@ -664,7 +664,8 @@ def plugin_model_is_completed_chosen_and_sent(bench):
     equal(models, [MODEL], "the completion of models")
     names = bench.editor.nvim.funcs.getcompletion("4,5Ezrouter re", "cmdline")
     equal(names, ["reject", "request", "retry", "rewrite"], "the completion of subcommands")
-    equal(bench.editor.nvim.funcs.getcompletion("Ezrouter accept h", "cmdline"), ["hunk"], "the completion of accept")
+    for name in ("Ezrouter", "Ezr"):
+        equal(bench.editor.nvim.funcs.getcompletion(f"{name} accept h", "cmdline"), ["hunk"], "the completion of accept")
     bench.editor.lua("H.choose(...)", MODEL)
     bench.editor.nvim.command("Ezrouter model")
     equal(bench.editor.wait("the menu", lambda: bench.editor.lua("return H.menu")), [MODEL], "the models to choose from")

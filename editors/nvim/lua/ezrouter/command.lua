@@ -402,7 +402,7 @@ end
 ---@param line string
 ---@return string[]
 function M.complete(lead, line)
-  local name = line:match('Ezrouter%s+(%S+)%s')
+  local name = line:match('Ezr%a*%s+(%S+)%s')
   local candidates = names()
   if name then
     local subcommand = subcommands[name]
