@@ -12,6 +12,8 @@ M.history = {}
 local HISTORY = 100
 -- Where the rest of a message is that was cut.
 local REST = ' (:Ezrouter messages)'
+-- Where the line for messages has less room than this, they float as well.
+local LEAST_COLUMNS = 20
 -- How long messages are gathered before one is shown.
 local GATHER_MS = 40
 -- How long a message floats where there is no line for it.
@@ -87,10 +89,10 @@ local function show(text, level)
   elseif vim.log.levels.WARN <= level then
     group = 'WarningMsg'
   end
-  if vim.o.cmdheight == 0 then
+  local columns = vim.v.echospace
+  if vim.o.cmdheight == 0 or columns < LEAST_COLUMNS then
     return toast(text, group)
   end
-  local columns = math.max(20, vim.v.echospace)
   local line = M.cut(text, columns)
   if line:match('…$') and #REST < columns / 2 then
     line = M.cut(text, columns - #REST) .. REST
