@@ -245,7 +245,7 @@ end
 ---@return ezrouter.Thread
 local function thread_for(job, found)
   local thread = found and found.thread
-  if thread and api.nvim_buf_is_valid(thread.buffer) then
+  if thread and api.nvim_buf_is_loaded(thread.buffer) then
     return thread
   end
   thread = new_thread(job)
@@ -280,7 +280,7 @@ function M.update(job, is_new, found)
     begin(job, found)
   end
   local thread = job.thread
-  if not thread or not api.nvim_buf_is_valid(thread.buffer) then
+  if not thread or not api.nvim_buf_is_loaded(thread.buffer) then
     return
   end
   wait_words(thread, job)
@@ -299,7 +299,7 @@ end
 ---@param job ezrouter.Job
 function M.progress(job)
   local thread = job.thread
-  if thread and api.nvim_buf_is_valid(thread.buffer) then
+  if thread and api.nvim_buf_is_loaded(thread.buffer) then
     wait_words(thread, job)
     refresh(thread)
   end
@@ -319,7 +319,7 @@ function M.take(params, context)
   end
   job.answered = job.answered or params.delta ~= ''
   local thread = job.thread
-  if params.delta == '' or not thread or not api.nvim_buf_is_valid(thread.buffer) then
+  if params.delta == '' or not thread or not api.nvim_buf_is_loaded(thread.buffer) then
     return
   end
   wait_words(thread, job)
@@ -389,7 +389,7 @@ function M.meant()
     return own
   end
   local function fits(job)
-    return job.thread ~= nil and api.nvim_buf_is_valid(job.thread.buffer)
+    return job.thread ~= nil and api.nvim_buf_is_loaded(job.thread.buffer)
   end
   local job = jobs.meant(fits) or jobs.select(fits)[1]
   return job and job.thread
