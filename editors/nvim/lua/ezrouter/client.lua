@@ -194,6 +194,8 @@ end
 local START_MS = 10000
 local GLANCE_MS = 20
 
+local NO_FILE = 'this buffer is no file, so no server serves it'
+
 --- Calls `done` with the client of a buffer; starts the server if there is none. Says so if that does not work.
 ---@param buffer integer
 ---@param done fun(client: vim.lsp.Client)
@@ -208,7 +210,7 @@ function M.with(buffer, done)
     if client then
       return done(client)
     end
-    return message.error('this buffer is no file, so no server serves it')
+    return message.error(NO_FILE)
   end
   local problem = M.problem()
   if problem then
@@ -230,6 +232,18 @@ function M.with(buffer, done)
     vim.defer_fn(message.safe('start', look), GLANCE_MS)
   end
   look()
+end
+
+--- The same for what is about the text of the buffer: a server that has only other ones will not do.
+---@param buffer integer
+---@param done fun(client: vim.lsp.Client)
+function M.with_text(buffer, done)
+  M.with(buffer, function(client)
+    if not client.attached_buffers[buffer] then
+      return message.error(NO_FILE)
+    end
+    done(client)
+  end)
 end
 
 --- Calls a method of a client in the manner of this Neovim.

@@ -53,7 +53,7 @@ function M.prompt(kind, where, words)
   if kind == 'rewrite' and not vim.bo[buffer].modifiable then
     return message.error("this buffer cannot be changed ('modifiable' is off)")
   end
-  client_of.with(buffer, function(client)
+  client_of.with_text(buffer, function(client)
     local mark = place.mark(buffer, unpack(where))
     local function go(text)
       local name = kind == 'ask' and 'question' or 'instruction'
@@ -233,7 +233,7 @@ local function request(words, options)
     kind, rest = 'ask', words
   end
   local buffer = api.nvim_get_current_buf()
-  client_of.with(buffer, function(client)
+  client_of.with_text(buffer, function(client)
     local mark = place.mark(buffer, unpack(where(kind, options)))
     local argument = {
       uri = vim.uri_from_bufnr(buffer),
