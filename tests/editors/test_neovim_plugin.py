@@ -565,6 +565,78 @@ def plugin_messages_go_where_the_user_has_them(bench):
     equal(bench.editor.nvim.request("nvim_get_mode")["blocking"], False, "whether it waits for a key")
 
 
+@scenario(plugin_bench)
+def plugin_narrow_screen(bench):
+    """Where the line for messages has no room for one, it does not make Neovim wait for a key."""
+    bench.editor.open("greet.py", ORIGINAL)
+    said(bench, "ezrouter sends the text that you ask about")
+    bench.editor.nvim.ui_try_resize(12, 6)
+    bench.editor.wait("a narrow screen", lambda: bench.editor.nvim.options["columns"] == 12)
+    bench.editor.lua("require('ezrouter.command').run({ args = 'nonsense' })")
+    wait_float(bench, "there i")
+    exchange = bench.gateway.script("It greets.")
+    bench.editor.nvim.command("4,5Ezrouter ask what is this")
+    true(exchange.wait_request(), "no request reached the gateway")
+    exchange.release_all()
+    bench.editor.wait_end()
+    bench.editor.wait("the answer", lambda: any("It greets." in text for text in bench.editor.lua("return H.texts()")))
+
+
+@scenario(plugin_bench)
+def plugin_text_that_no_server_has_is_said_so(bench):
+    bench.editor.open("greet.py", ORIGINAL)
+    for words in ("help", "enew | set buftype=nofile", "copen"):
+        bench.editor.nvim.command(words)
+        for subcommand in ("ask why", "request ask why"):
+            bench.editor.lua("require('ezrouter.message').history = {}")
+            bench.editor.nvim.command(f"Ezrouter {subcommand}")
+            said(bench, "this buffer is no file")
+    equal([request for request in bench.gateway.requests if request["method"] == "POST"], [], "what was sent")
+
+
+@scenario(plugin_bench)
+def plugin_answer_whose_buffer_is_deleted_is_gone(bench):
+    exchange = bench.gateway.script("It", " greets")
+    command(bench, "4,5Ezrouter ask what is this")
+    true(exchange.wait_request(), "no request reached the gateway")
+    exchange.release(1)
+    wait_float(bench, "It")
+    bench.editor.nvim.command("bdelete")
+    exchange.release_all()
+    bench.editor.wait_end()
+    bench.editor.nvim.command("Ezrouter answer")
+    said(bench, "there is no answer to show here")
+    equal(float_text(bench), "", "what shows of half an answer")
+
+
+ANSWERS_IN_A_DOCUMENT = "require('ezrouter').setup({ settings = { answer = { show = 'document' } } })"
+
+
+@scenario(functools.partial(plugin_bench, set_up=ANSWERS_IN_A_DOCUMENT))
+@scenario(
+    functools.partial(plugin_bench, set_up=ANSWERS_IN_A_DOCUMENT, old=True),
+    "plugin_in_neovim_0_10_answer_in_a_document_is_one_step_of_undo",
+)
+def plugin_answer_in_a_document_is_one_step_of_undo(bench):
+    """The text that is asked about is in another document, and nothing of it gets into this one."""
+    bench.editor.open("greet.py", "import os\n" * 30 + ORIGINAL)
+    exchange = bench.gateway.script("One\n", "Two\n", "Three\n", "Four")
+    bench.editor.nvim.command("34,35Ezrouter ask what is this")
+    true(exchange.wait_request(), "no request reached the gateway")
+    exchange.release(2)
+    bench.editor.turn_to_conversation()
+    bench.editor.wait_line("One")
+    bench.editor.type("<Esc>ggO# mine<Esc>")
+    bench.editor.wait_line("# mine")
+    exchange.release_all()
+    bench.editor.wait_end()
+    true("One\nTwo\nThree\nFour\n" in bench.editor.text(), bench.editor.text())
+    bench.editor.undo()
+    lines = bench.editor.text().split("\n")
+    true("One" not in lines and '    message = "Hello, " + name' not in lines, f"after one undo: {lines}")
+    true("# mine" in lines and "## You" in lines, f"after one undo: {lines}")
+
+
 @scenario(functools.partial(plugin_bench, set_up="""
     vim.lsp.config('ezrouter', { settings = { ezrouter = { model = 'another-model' } }, root_markers = { 'nothing' } })
     require('ezrouter').setup({ review = { signs = false } })

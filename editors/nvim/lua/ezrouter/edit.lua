@@ -249,6 +249,11 @@ end
 local function change(job, params, encoding)
   local buffer = job.buffer --[[@as integer]]
   local edits = params.edit.edits
+  if job.region and job.region.buffer ~= buffer then
+    -- A question about one document whose answer goes into another.
+    place.forget(job.region)
+    job.region = nil
+  end
   if not place.read(job.region) then
     -- The server did not say where, or the file was read anew, and the marks went with its old text.
     local line = edits[1].range.start.line
