@@ -380,6 +380,9 @@ end
 ---@param job ezrouter.Job
 function M.finish(job)
   local buffer = job.buffer
+  if buffer and not api.nvim_buf_is_loaded(buffer) then
+    groups[buffer] = nil
+  end
   if job.ended or not buffer or not job.change or not api.nvim_buf_is_loaded(buffer) then
     return
   end

@@ -176,6 +176,7 @@ end
 --- A server is gone, and its jobs with it.
 ---@param client integer
 function M.lose(client)
+  require('ezrouter.start').forget(client)
   for _, job in pairs(M.all) do
     if job.client == client and (M.is_running(job) or job.state == 'pending') then
       local was_running = M.is_running(job)

@@ -34,6 +34,17 @@ function M.take(client, kind, uri)
   end
 end
 
+--- Forgets what was sent to a server that is gone.
+---@param client integer
+function M.forget(client)
+  expected = vim.tbl_filter(function(one)
+    if one.client == client and not one.thread then
+      place.forget(one.mark)
+    end
+    return one.client ~= client
+  end, expected)
+end
+
 --- Starts a job about a marked place. The mark is no longer the caller's.
 ---@param client vim.lsp.Client
 ---@param kind ezrouter.Kind
