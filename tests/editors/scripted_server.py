@@ -1,8 +1,8 @@
 """A language server that sends what it is told to, true or nonsense, as a server with a defect or with bad intent would.
 
 The request `scripted/send` with `{messages}` has it send these messages as they are, and then answer; what Neovim answers
-to the requests among them is given by `scripted/answers` with `{count}`, once there are so many. Each command is answered
-with `{job: "1"}`, `{job: "2"}` and so on.
+to the requests among them is given by `scripted/answers` with `{count}`, once there are so many. Commands are answered with
+what `scripted/result` has given last as `{result}`.
 
 usage: scripted_server.py"""
 
@@ -25,7 +25,7 @@ def write(message):
 
 
 def main():
-    jobs, answers, waiting = 0, [], None
+    result, answers, waiting = None, [], None
     while (message := read(sys.stdin.buffer)) is not None:
         method, params = message.get("method"), message.get("params")
         if method == "exit":
@@ -41,8 +41,10 @@ def main():
         elif method == "scripted/answers":
             waiting = message["id"], params["count"]
         elif method == "workspace/executeCommand":
-            jobs += 1
-            write({"id": message["id"], "result": {"job": str(jobs)}})
+            write({"id": message["id"], "result": result})
+        elif method == "scripted/result":
+            result = params["result"]
+            write({"id": message["id"], "result": True})
         elif "id" in message:
             write({"id": message["id"], "result": None})
         if waiting and waiting[1] <= len(answers):

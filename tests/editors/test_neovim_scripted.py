@@ -222,6 +222,31 @@ def plugin_answer_takes_no_key_of_what_is_being_typed(bench):
     equal(bench.editor.text(), ORIGINAL, "the text")
 
 
+@scenario(scripted_bench)
+def plugin_odd_answers_to_commands_are_no_errors(bench):
+    send(bench, job(bench, state="pending"))
+    for result in (None, 7, "words", [], [7], {}, {"models": None}, {"models": 7}, {"models": [7, {}, {"id": 7}]}, {"kept": 7, "jobs": 7}):
+        asked(bench, "scripted/result", result=result)
+        equal(bench.editor.nvim.funcs.getcompletion("Ezrouter model ", "cmdline"), [], f"the completion of models after {result}")
+        for words in ("ask why", "model x", "accept", "retry", "diff", "chat", "usage", "status", "new"):
+            bench.editor.nvim.command(f"Ezrouter {words}")
+        # The last of them has its answer, and so have those before it.
+        said(bench, "a new conversation begins")
+        bench.editor.lua("require('ezrouter.message').history = {} while H.float_text() do H.close_float() end vim.cmd('messages clear')")
+        unharmed(bench)
+    asked(bench, "scripted/result", result={"models": [7, {"id": "a-model"}]})
+    equal(bench.editor.nvim.funcs.getcompletion("Ezrouter model ", "cmdline"), ["a-model"], "the completion of models")
+
+
+@scenario(scripted_bench)
+def plugin_follow_up_about_text_that_is_gone_is_said_so(bench):
+    send(bench, job(bench, kind="ask", range=None), answer(bench, "It greets."))
+    wait_float(bench, "It greets.")
+    bench.editor.nvim.command("Ezrouter answer")
+    bench.editor.type("<CR>why?<CR>")
+    said(bench, "the text that this is about is gone")
+
+
 # Each in the oldest Neovim that the plugin is for, too.
 old_bench = functools.partial(scripted_bench, old=True)
 for one in [one for one in SCENARIOS if one.kind is scripted_bench]:

@@ -346,7 +346,10 @@ function M.follow_up(thread, question)
     return message.error('the server that gave this answer has stopped')
   end
   local function send(text)
-    if text and vim.trim(text) ~= '' and thread.region then
+    if text and vim.trim(text) ~= '' then
+      if not thread.region then
+        return message.error('the text that this is about is gone; select again')
+      end
       note_cursor(thread)
       thread.follow = true
       require('ezrouter.start').job(client, 'ask', thread.region, { question = text }, thread)

@@ -137,6 +137,19 @@ end
 ---@type string[]
 local models = {}
 
+--- The ids in the catalog that the server gives.
+---@param result any
+---@return string[]
+local function ids(result)
+  local catalog = type(result) == 'table' and type(result.models) == 'table' and result.models or {}
+  return vim
+    .iter(ipairs(catalog))
+    :map(function(_, one)
+      return type(one) == 'table' and type(one.id) == 'string' and one.id or nil
+    end)
+    :totable()
+end
+
 ---@param client vim.lsp.Client
 ---@param model string
 local function select_model(client, model)
@@ -151,9 +164,7 @@ local function model(words)
       return select_model(client, words)
     end
     client_of.execute(client, 'ezrouter.models', {}, function(result)
-      models = vim.tbl_map(function(one)
-        return one.id
-      end, result.models or {})
+      models = ids(result)
       if #models == 0 then
         return message.tell('the catalog is not known yet; name a model: :Ezrouter model ID', vim.log.levels.WARN)
       end
@@ -182,9 +193,7 @@ local function known_models()
       'workspace/executeCommand',
       { command = 'ezrouter.models', arguments = { vim.empty_dict() } },
       function(_, result)
-        models = vim.tbl_map(function(one)
-          return one.id
-        end, type(result) == 'table' and result.models or {})
+        models = ids(result)
       end,
       0
     )
