@@ -373,7 +373,8 @@ def plugin_new_text_at_the_cursor(bench):
     true(exchange.wait_request(), "no request reached the gateway")
     bench.editor.wait_end()
     bench.editor.wait_line("def wait():")
-    equal(signs(bench)[0], [7, 8], "the lines with a sign")
+    # They are drawn once the job is pending, which is told after the end of the progress.
+    bench.editor.wait("a sign beside both lines", lambda: status(bench) == "1 to review" and signs(bench)[0] == [7, 8])
     bench.editor.undo()
     equal(bench.editor.text(), ORIGINAL, "the text after one undo")
 
