@@ -856,6 +856,24 @@ def plugin_health_names_a_command_that_is_no_list(bench):
     true("`cmd` names no program" in text, text)
 
 
+ODD_OPTIONS = "{ answer = 7, settings = 'x', colour = true, review = { signs = 'no', hints = false }, root_markers = { '.git' } }"
+
+
+@scenario(functools.partial(plugin_bench, set_up=f"require('ezrouter').setup({ODD_OPTIONS})"))
+def plugin_options_that_are_none_are_named_and_the_rest_is_used(bench):
+    named = ["`answer` is a number, where a table is wanted", "`colour` is no option", "`review.signs` is a string", "`settings` is a string"]
+    for one in named:
+        said(bench, one)
+    exchange = rewrite(bench)
+    finish(bench, exchange, REWRITTEN)
+    bench.editor.wait("the new lines are marked", lambda: signs(bench)[0])
+    equal(bench.editor.lua("return require('ezrouter.config').get().review.hints"), False, "an option beside a wrong one")
+    bench.editor.nvim.command("silent checkhealth ezrouter")
+    text = bench.editor.text()
+    for one in named:
+        true(one in text, f"no {one!r} in {text}")
+
+
 NO_SERVER = functools.partial(plugin_bench, set_up="require('ezrouter').setup({ cmd = { 'no-such-server' } })")
 
 

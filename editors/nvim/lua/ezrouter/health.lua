@@ -39,6 +39,17 @@ local function neovim()
   end
 end
 
+local function options()
+  vim.health.start('Options')
+  local _, problems = require('ezrouter.config').get()
+  for _, problem in ipairs(problems) do
+    vim.health.error(problem, 'See `:help ezrouter-options`')
+  end
+  if not problems[1] then
+    vim.health.ok('each is one that there is')
+  end
+end
+
 --- The server's own report on key, address, network and store.
 ---@param program string
 local function check(program)
@@ -114,6 +125,7 @@ end
 
 function M.check()
   neovim()
+  options()
   server()
   client()
 end

@@ -6,7 +6,13 @@ local M = {}
 --- `vim.lsp.enable('ezrouter')` does the same as this without options.
 ---@param options? ezrouter.Options
 function M.setup(options)
-  require('ezrouter.config').set(options or {})
+  local config = require('ezrouter.config')
+  config.set(options or {})
+  local _, problems = config.get()
+  if problems[1] then
+    local what = table.concat(problems, '; ')
+    require('ezrouter.message').error(what .. ': the rest is used, see `:help ezrouter-options`')
+  end
   require('ezrouter.client').enable()
 end
 
