@@ -330,11 +330,7 @@ def ask_and_follow_up(bench):
     bench.editor.shows("900 tokens in (600 cached), 40 out")
     bench.editor.picture("answer")
     second = bench.gateway.script("Nothing is ", "returned by it.")
-    bench.editor.page.click(f"{THREAD} :is(.review-thread-reply-button, .comment-form .monaco-editor):visible")
-    bench.editor.type("What does it return?")
-    # The key sends nothing before VS Code has seen that there is something to send.
-    bench.editor.page.wait_for_selector(f"{THREAD} .form-actions .monaco-button:not(.disabled):visible")
-    bench.editor.press("Control+Enter")
+    ask_on(bench, "What does it return?")
     true(second.wait_request(), "no second request reached the gateway")
     asked = second.request["messages"]
     true(any("whoever is named" in str(one["content"]) for one in asked), f"the earlier turn does not go along: {asked}")
@@ -347,6 +343,15 @@ def ask_and_follow_up(bench):
     second.release_all()
     bench.editor.until("the preview follows", lambda: "returned by it" in preview(bench))
     bench.editor.picture("answer-and-preview")
+
+
+def ask_on(bench, question):
+    """Asks the next question in the box of the thread."""
+    bench.editor.page.click(f"{THREAD} :is(.review-thread-reply-button, .comment-form .monaco-editor):visible")
+    bench.editor.type(question)
+    # The key sends nothing before VS Code has seen that there is something to send.
+    bench.editor.page.wait_for_selector(f"{THREAD} .form-actions .monaco-button:not(.disabled):visible")
+    bench.editor.press("Control+Enter")
 
 
 def preview(bench):
@@ -432,6 +437,41 @@ def an_answer_from_the_menu_is_stopped_repeated_and_put_away(bench):
     true("Stopped" not in editor.page.inner_text(THREAD), "the stopped answer is still there")
     editor.thread_button("Dismiss Answer")
     editor.until("the thread is gone", lambda: editor.page.query_selector(THREAD) is None)
+
+
+@in_vscode
+def an_answer_put_away_in_mid_stream_stays_away(bench):
+    """The last piece of a stopped answer closes the code that it broke off in: nobody wants it any more."""
+    editor = bench.editor
+    exchange = bench.gateway.script("Look:\n\n```python\nfirst = 1\n", "second = 2\n", "```\n")
+    editor.open("greet.py", ORIGINAL)
+    editor.select(4, 5)
+    editor.command("ezrouter: Explain")
+    true(exchange.wait_request(), "no request reached the gateway")
+    exchange.release(1)
+    editor.shows("first = 1")
+    editor.thread_button("Dismiss Answer")
+    true(exchange.wait_closed(), "the connection to the gateway stays open")
+    editor.until("nothing runs", lambda: editor.status().strip() == "ezrouter")
+    editor.until("the thread is gone", lambda: editor.page.query_selector(THREAD) is None)
+
+
+@in_vscode
+def a_follow_up_is_about_the_lines_of_its_thread(bench):
+    editor = bench.editor
+    bench.gateway.script("It greets whoever is named.", gated=False)
+    editor.open("greet.py", ORIGINAL)
+    editor.select(4, 5)
+    editor.command("ezrouter: Explain")
+    editor.shows("whoever is named.")
+    editor.goto(1)
+    editor.type("# one\n# two\n# three\n")
+    exchange = bench.gateway.script("Nothing.", gated=False)
+    ask_on(bench, "What does it return?")
+    true(exchange.wait_request(), "no second request reached the gateway")
+    question = exchange.request["messages"][-1]["content"]
+    true(f"<selection>\n{OLD}</selection>" in question, f"it is about other lines: {question}")
+    editor.shows("Nothing.")
 
 
 @in_vscode

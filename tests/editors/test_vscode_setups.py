@@ -7,7 +7,7 @@ import signal
 
 from scenario import equal, scenario, true
 from test_neovim import DELTAS, FIRST, ORIGINAL, REWRITTEN
-from test_vscode import begin, begun, finish, undone
+from test_vscode import THREAD, begin, begun, finish, undone
 from vscode_bench import HOSTILE, own_bench, plain_bench
 
 KEY = "sk-typed-0123456789abcdef"
@@ -120,6 +120,35 @@ def the_server_dies(bench):
     editor.until("there is a server", lambda: server_of(bench))
     finish(bench, begin(bench), REWRITTEN)
     equal(undone(bench, ORIGINAL), 1, "presses of undo")
+
+
+@scenario(own_bench(), "vscode_answers_outlive_the_server")
+def answers_outlive_the_server(bench):
+    """The next server counts its jobs from the beginning again: none of them is one of the old answers."""
+    editor = bench.editor
+    finish(bench, begin(bench), REWRITTEN)
+    editor.press("Control+k", "n")
+    editor.wait_text(ORIGINAL)
+    explained(bench, 4, 5, "It greets whoever is named.")
+    killed(bench)
+    editor.until("a server serves", lambda: server_of(bench) and "ezrouter.status" in editor.commands())
+    explained(bench, 8, 9, "It takes its leave.")
+    again = bench.gateway.script("It still greets.", gated=False)
+    editor.page.click(f"{THREAD}:has-text('whoever is named') .action-label[aria-label^='Ask Again']")
+    true(again.wait_request(), "the old question is not asked again")
+    editor.shows("It still greets.")
+    texts = [thread.inner_text() for thread in editor.page.query_selector_all(THREAD)]
+    true(any("takes its leave" in text for text in texts), f"another answer has gone: {texts}")
+    true(not any("whoever is named" in text for text in texts), f"the old answer is still there: {texts}")
+
+
+def explained(bench, first, last, words):
+    """Has some lines explained."""
+    exchange = bench.gateway.script(words, gated=False)
+    bench.editor.select(first, last)
+    bench.editor.command("ezrouter: Explain")
+    true(exchange.wait_request(), "no request reached the gateway")
+    bench.editor.shows(words)
 
 
 @scenario(own_bench(machine={"ezrouter.server.path": "/nowhere/ezrouter-lsp"}), "vscode_the_server_is_missing_or_too_old")

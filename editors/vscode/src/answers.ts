@@ -3,7 +3,8 @@
 
 import * as vscode from "vscode";
 import { answerMarkdown, Conversation, documentMarkdown } from "./core/conversation.ts";
-import { type AnswerNote, isRunning, type JobNote, range as readRange, readStarted } from "./core/protocol.ts";
+import { type AnswerNote, isRunning, type JobNote, type Range, range as readRange, readStarted } from "./core/protocol.ts";
+import { followAll, type Span } from "./core/region.ts";
 import { Routing } from "./core/routing.ts";
 import type { Documents } from "./documents.ts";
 import { rangeOf } from "./edits.ts";
@@ -25,6 +26,10 @@ interface Thread {
   readonly thread: vscode.CommentThread;
   readonly conversation: Conversation;
   readonly preview: vscode.Uri;
+  /** Where the text stands that it is about, while its document is open. */
+  span: Span | undefined;
+  /** The newest question, for a server that does not know it any more. */
+  asked: Asked | undefined;
   drawing: NodeJS.Timeout | undefined;
 }
 
@@ -33,6 +38,7 @@ export class Answers implements vscode.Disposable {
   private readonly controller = vscode.comments.createCommentController("ezrouter", "ezrouter");
   private readonly threads = new Map<string, Thread>();
   private readonly routing: Routing<JobNote | AnswerNote>;
+  private readonly subscription = vscode.workspace.onDidChangeTextDocument((event) => this.follow(event));
   private count = 0;
 
   constructor(
@@ -52,6 +58,7 @@ export class Answers implements vscode.Disposable {
     for (const { drawing } of this.threads.values()) {
       clearTimeout(drawing);
     }
+    this.subscription.dispose();
     this.controller.dispose();
   }
 
@@ -80,21 +87,36 @@ export class Answers implements vscode.Disposable {
       void vscode.window.showInformationMessage("ezrouter is still answering in this thread: wait for it, or stop it first.");
       return;
     }
-    const range = thread.range && {
-      start: { line: thread.range.start.line, character: thread.range.start.character },
-      end: { line: thread.range.end.line, character: thread.range.end.character },
-    };
-    await this.start("ezrouter.ask", { uri: known.uri, range, question }, question, () => known);
+    await this.start("ezrouter.ask", { uri: known.uri, range: rangeNow(known), question }, question, () => known);
   }
 
-  /** Asks the newest question of a thread again. */
+  /** Asks a question again. */
   async retry(job: string): Promise<unknown> {
     const place = this.routing.place(job);
     const known = place === undefined ? undefined : this.threads.get(place);
     if (known === undefined) {
       return this.execute("ezrouter.retry", { job });
     }
-    return this.start("ezrouter.retry", { job }, "", () => known, job);
+    const index = known.conversation.exchanges.findIndex((exchange) => exchange.job === job);
+    return this.start("ezrouter.retry", { job }, "", () => known, index);
+  }
+
+  /** Asks the newest question of a thread again, also one that was asked of a server that has ended since. */
+  async again(thread: vscode.CommentThread): Promise<unknown> {
+    const known = this.of(thread);
+    const newest = known?.conversation.newest;
+    if (known === undefined || newest === undefined) {
+      return undefined;
+    }
+    if (newest.job !== undefined) {
+      return this.retry(newest.job);
+    }
+    if (known.asked === undefined) {
+      void vscode.window.showInformationMessage("The server that was asked has ended: ask in the box under the answer.");
+      return undefined;
+    }
+    const index = known.conversation.exchanges.length - 1;
+    return this.start("ezrouter.ask", { ...known.asked, range: rangeNow(known) }, "", () => known, index);
   }
 
   /** The newest job of a thread. */
@@ -123,14 +145,16 @@ export class Answers implements vscode.Disposable {
       thread.dispose();
       return;
     }
-    for (const { job, state } of known.conversation.exchanges) {
-      await this.execute(isRunning(state) ? "ezrouter.cancel" : "ezrouter.dismiss", { job });
-    }
     clearTimeout(known.drawing);
     this.routing.forget(known.id);
     this.threads.delete(known.id);
     this.documents.forget(known.preview);
     thread.dispose();
+    for (const { job, state } of known.conversation.exchanges) {
+      if (job !== undefined) {
+        await this.execute(isRunning(state) ? "ezrouter.cancel" : "ezrouter.dismiss", { job });
+      }
+    }
   }
 
   /** The thread that was written in last, for commands without one. */
@@ -140,6 +164,7 @@ export class Answers implements vscode.Disposable {
 
   /** The server is gone: nothing more comes. */
   end(reason: string): void {
+    this.routing.clear();
     for (const known of this.threads.values()) {
       known.conversation.end(reason);
       this.draw(known);
@@ -152,10 +177,10 @@ export class Answers implements vscode.Disposable {
 
   private async start(
     command: string,
-    argument: object,
+    argument: Asked | { readonly job: string },
     question: string,
     place: () => Thread,
-    instead?: string,
+    instead?: number,
   ): Promise<unknown> {
     this.routing.sent();
     let known: Thread | undefined;
@@ -165,6 +190,9 @@ export class Answers implements vscode.Disposable {
       job = readStarted(result);
       if (job !== undefined) {
         known = place();
+        if ("uri" in argument) {
+          known.asked = argument;
+        }
         known.conversation.ask(job, question, instead);
         this.draw(known);
       }
@@ -177,8 +205,7 @@ export class Answers implements vscode.Disposable {
   private open(uri: string, range: JobNote["range"], question: string): Thread {
     this.count += 1;
     const id = `answer-${this.count}`;
-    const where = range === undefined ? new vscode.Range(0, 0, 0, 0) : lastLineOf(rangeOf(range));
-    const thread = this.controller.createCommentThread(this.toUri(uri), where, []);
+    const thread = this.controller.createCommentThread(this.toUri(uri), new vscode.Range(0, 0, 0, 0), []);
     thread.label = "ezrouter";
     thread.collapsibleState = vscode.CommentThreadCollapsibleState.Expanded;
     const known: Thread = {
@@ -187,8 +214,11 @@ export class Answers implements vscode.Disposable {
       thread,
       conversation: new Conversation(),
       preview: this.documents.uri(id, `${question.slice(0, 40) || "Answer"}.md`),
+      span: undefined,
+      asked: undefined,
       drawing: undefined,
     };
+    settle(known, range);
     this.threads.set(id, known);
     return known;
   }
@@ -198,7 +228,7 @@ export class Answers implements vscode.Disposable {
     if (known === undefined) {
       return;
     }
-    const { conversation, thread } = known;
+    const { conversation } = known;
     if (!conversation.exchanges.some((exchange) => exchange.job === news.job)) {
       conversation.ask(news.job, "Question");
     }
@@ -206,11 +236,24 @@ export class Answers implements vscode.Disposable {
       conversation.answer(news);
     } else {
       conversation.note(news);
-      if (news.range !== undefined) {
-        thread.range = lastLineOf(rangeOf(news.range));
-      }
+      settle(known, news.range);
     }
     known.drawing ??= setTimeout(() => this.draw(known), DRAW_EVERY);
+  }
+
+  /** The threads stay with the text that they are about; the editor moves only what it draws of them. */
+  private follow({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const changes = contentChanges.map(({ rangeOffset, rangeLength, text }) => ({
+      offset: rangeOffset,
+      length: rangeLength,
+      text,
+    }));
+    for (const known of this.threads.values()) {
+      if (known.span !== undefined && known.thread.uri.toString() === document.uri.toString()) {
+        known.span = followAll(known.span, changes, false);
+        known.thread.range = lastLineOf(rangeIn(document, known.span));
+      }
+    }
   }
 
   private draw(known: Thread): void {
@@ -227,6 +270,37 @@ export class Answers implements vscode.Disposable {
       this.documents.set(known.preview, documentMarkdown(conversation));
     }
   }
+}
+
+/** Puts a thread where the server says that its text stands. */
+function settle(known: Thread, range: JobNote["range"]): void {
+  if (range === undefined) {
+    return;
+  }
+  const where = rangeOf(range);
+  const document = openDocument(known.thread.uri);
+  known.span = document && { start: document.offsetAt(where.start), end: document.offsetAt(where.end) };
+  known.thread.range = lastLineOf(where);
+}
+
+/** The text that a thread is about, as the server's commands take it. */
+function rangeNow({ thread, span }: Thread): Range | undefined {
+  const document = openDocument(thread.uri);
+  const where = document && span ? rangeIn(document, span) : thread.range;
+  return (
+    where && {
+      start: { line: where.start.line, character: where.start.character },
+      end: { line: where.end.line, character: where.end.character },
+    }
+  );
+}
+
+function rangeIn(document: vscode.TextDocument, span: Span): vscode.Range {
+  return new vscode.Range(document.positionAt(span.start), document.positionAt(span.end));
+}
+
+function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
 }
 
 /** A selection of whole lines ends before the next line: the thread belongs under its own. */

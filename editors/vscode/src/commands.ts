@@ -135,11 +135,7 @@ function judging(parts: Parts): Record<string, Handler> {
         `${name} (before and after the rewrite)`,
       );
     },
-    retryAnswer: (argument) =>
-      withThread(argument, (thread) => {
-        const job = answers.jobOf(thread);
-        return job && answers.retry(job);
-      }),
+    retryAnswer: (argument) => withThread(argument, (thread) => answers.again(thread)),
   };
 }
 

@@ -56,6 +56,11 @@ export class Edits implements vscode.Disposable {
     }
   }
 
+  /** The server is gone: the next one gives the same names to other jobs. */
+  clear(): void {
+    this.joinings.clear();
+  }
+
   /** Applies what the server asks for. */
   async apply(request: EditRequest): Promise<EditAnswer> {
     const document = vscode.workspace.textDocuments.find((one) => this.uriOf(one) === request.uri);

@@ -120,6 +120,7 @@ function carrier({ jobs, edits, review, answers, secrets, server, status }: Rece
     isBusy: () => 0 < jobs.running().length,
     gone: (willRestart) => {
       const lost = jobs.clear().filter((note) => note.kind === "rewrite" && isRunning(note.state));
+      edits.clear();
       answers.end("the server has ended");
       review.clear();
       status().clear();

@@ -208,8 +208,12 @@ test("news that come before the answer to their command find their conversation"
   routing.answered(undefined, undefined);
   routing.forget("here");
   assert.equal(routing.place("1"), undefined);
+  const before = [...delivered];
   routing.take({ job: "1", text: "after" });
-  assert.equal(delivered.at(-1), "new 2: after");
+  assert.deepEqual(delivered, before, "what was put away does not come back");
+  routing.clear();
+  routing.take({ job: "1", text: "of the next server" });
+  assert.equal(delivered.at(-1), "new 2: of the next server");
 });
 
 test("a conversation holds questions and answers, and tells how they stand", () => {
@@ -227,13 +231,20 @@ test("a conversation holds questions and answers, and tells how they stand", () 
     documentMarkdown(conversation),
     "## Why?\n\n```\ncode\n```\n\n---\n*9 tokens in (4 cached), 2 out*\n".replace("Why?", "Why?"),
   );
-  conversation.ask("2", "", "1");
+  conversation.ask("2", "", 0);
   assert.equal(conversation.exchanges.length, 1);
   assert.equal(conversation.newest?.question, "Why?");
   conversation.end("the server has ended");
   assert.equal(answerMarkdown(conversation.newest ?? assert.fail()), "**Failed**: the server has ended");
   conversation.note(note("unknown", "done"));
   assert.equal(conversation.exchanges.length, 1);
+  conversation.note(note("2", "waiting"));
+  assert.equal(conversation.running, false, "a job of the next server that has the same name");
+  conversation.ask("2", "", 0);
+  assert.equal(conversation.exchanges.length, 1);
+  assert.equal(conversation.newest?.question, "Why?");
+  conversation.ask("3", "Which?", -1);
+  assert.equal(conversation.exchanges.length, 2, "in the place of an answer that was replaced already");
 });
 
 test("words stand in Markdown as words", () => {

@@ -5,7 +5,8 @@ import { type AnswerNote, isRunning, type JobNote, type JobState, type Usage } f
 
 /** A question and its answer. */
 export interface Exchange {
-  readonly job: string;
+  /** Undefined once the server that knew it is gone: the next one may give its name to another job. */
+  readonly job: string | undefined;
   readonly question: string;
   readonly text: string;
   readonly state: JobState;
@@ -30,15 +31,13 @@ export class Conversation {
     return this.list.some((exchange) => isRunning(exchange.state));
   }
 
-  /** A question is asked; `instead` is the job whose answer it replaces. */
-  ask(job: string, question: string, instead?: string): void {
+  /** A question is asked; `instead` is the number of the exchange that it replaces. */
+  ask(job: string, question: string, instead?: number): void {
     const exchange: Exchange = { job, question, text: "", state: "waiting", message: undefined, usage: undefined };
-    const index = this.list.findIndex((one) => one.job === instead || one.job === job);
-    if (index < 0) {
-      this.list.push(exchange);
-    } else {
-      this.list[index] = { ...exchange, question: question || (this.list[index]?.question ?? "") };
-    }
+    const known = this.list.findIndex((one) => one.job === job);
+    const isThere = instead !== undefined && this.list[instead] !== undefined;
+    const index = known < 0 ? (isThere ? instead : this.list.length) : known;
+    this.list[index] = { ...exchange, question: question || (this.list[index]?.question ?? "") };
   }
 
   /** How a job stands. */
@@ -52,10 +51,11 @@ export class Conversation {
     this.change(note.job, { text: (known?.text ?? "") + note.delta });
   }
 
-  /** Nothing more will come. */
+  /** The server is gone: nothing more will come, and nothing of this is known to the next one. */
   end(reason: string): void {
-    for (const exchange of this.list.filter((one) => isRunning(one.state))) {
-      this.change(exchange.job, { state: "failed", message: reason });
+    for (const [index, exchange] of this.list.entries()) {
+      const ended: Partial<Exchange> = isRunning(exchange.state) ? { state: "failed", message: reason } : {};
+      this.list[index] = { ...exchange, ...ended, job: undefined };
     }
   }
 

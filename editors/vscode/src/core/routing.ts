@@ -3,7 +3,8 @@
 
 /** Sorts news by conversation; `News` has the id of its job. */
 export class Routing<News extends { readonly job: string }> {
-  private readonly places = new Map<string, string>();
+  /** Nothing as a place: nobody wants the news any more. */
+  private readonly places = new Map<string, string | undefined>();
   private readonly held: News[] = [];
   private commands = 0;
   private readonly deliver: (place: string, news: News) => void;
@@ -34,9 +35,11 @@ export class Routing<News extends { readonly job: string }> {
 
   /** News of a job. */
   take(news: News): void {
-    const place = this.places.get(news.job);
-    if (place !== undefined) {
-      this.deliver(place, news);
+    if (this.places.has(news.job)) {
+      const place = this.places.get(news.job);
+      if (place !== undefined) {
+        this.deliver(place, news);
+      }
     } else if (0 < this.commands) {
       this.held.push(news);
     } else {
@@ -53,12 +56,18 @@ export class Routing<News extends { readonly job: string }> {
     return this.places.get(job);
   }
 
-  /** A conversation is gone. */
+  /** A conversation is gone: what still comes of its jobs goes nowhere, and opens no other one. */
   forget(place: string): void {
     for (const [job, known] of this.places) {
       if (known === place) {
-        this.places.delete(job);
+        this.places.set(job, undefined);
       }
     }
+  }
+
+  /** The server is gone: the next one gives the same names to other jobs. */
+  clear(): void {
+    this.places.clear();
+    this.held.length = 0;
   }
 }
