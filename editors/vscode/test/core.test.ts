@@ -153,6 +153,14 @@ test("the server gets the settings that were made, and no defaults", () => {
     section((name) => made[name] ?? {}),
     { model: "theirs", timeouts: { connectS: 7, idleS: 5 }, rewrite: { review: false } },
   );
+  const guards = (made: Record<string, object>): unknown => section((name) => made[name] ?? {});
+  assert.deepEqual(guards({ exclude: { user: ["secret/*"], workspace: [], folder: ["*.key", "secret/*"] } }), {
+    exclude: ["secret/*", "*.key"],
+  });
+  assert.deepEqual(guards({ exclude: { user: ["secret/*"], workspace: "none" } }), { exclude: ["secret/*"] });
+  assert.deepEqual(guards({ exclude: { user: "secret/*" } }), { exclude: "secret/*" }, "the server says what is wrong");
+  assert.deepEqual(guards({ excludeGitignored: { user: true, workspace: false } }), { excludeGitignored: true });
+  assert.deepEqual(guards({ excludeGitignored: { user: false } }), { excludeGitignored: false });
   for (const forbidden of ["baseUrl", "apiKeyCommand", "apiKeyFile", "proxy", "caFile", "log", "server.path"]) {
     assert.ok(!HANDED_ON.some((name) => name === forbidden), forbidden);
   }

@@ -38,11 +38,27 @@ export function inForce(made: Made): unknown {
   return made.folder ?? made.workspace ?? made.user;
 }
 
+/**
+ * The value that is handed on. What keeps files from being sent is added up: a workspace may keep back more than the user
+ * does, and never less.
+ */
+function handed(name: string, made: Made): unknown {
+  const all = [made.user, made.workspace, made.folder];
+  if (name === "exclude" && all.some(Array.isArray)) {
+    // The user's first: the server reads no more of a list than it takes.
+    return [...new Set(all.filter(Array.isArray).flat())];
+  }
+  if (name === "excludeGitignored" && all.includes(true)) {
+    return true;
+  }
+  return inForce(made);
+}
+
 /** The section `ezrouter` as the server gets it. */
 export function section(look: (name: string) => Made): Record<string, unknown> {
   const found: Record<string, unknown> = {};
   for (const name of HANDED_ON) {
-    const value = inForce(look(name));
+    const value = handed(name, look(name));
     if (value === undefined) {
       continue;
     }
