@@ -457,6 +457,21 @@ def an_answer_put_away_in_mid_stream_stays_away(bench):
 
 
 @in_vscode
+def a_question_may_be_cut_in_a_character(bench):
+    """The name of its preview has the first 40 units of it, and an emoji is two."""
+    question = "Is it in the right place for a laughing\U0001f600?"
+    bench.gateway.script("It is.", gated=False)
+    bench.editor.open("greet.py", ORIGINAL)
+    bench.editor.select(4, 5)
+    bench.editor.press("Control+k", "a")
+    bench.editor.answer_prompt(question)
+    bench.editor.shows("It is.")
+    bench.editor.shows("900 tokens in")
+    bench.editor.thread_button("Open Answer as Preview")
+    bench.editor.until("the preview shows it", lambda: "It is." in preview(bench))
+
+
+@in_vscode
 def a_follow_up_is_about_the_lines_of_its_thread(bench):
     editor = bench.editor
     bench.gateway.script("It greets whoever is named.", gated=False)

@@ -1,6 +1,7 @@
 // Documents without a file: answers as Markdown, originals to compare with, the server's status. They are read only.
 
 import * as vscode from "vscode";
+import { forName } from "./core/words.ts";
 
 const SCHEME = "ezrouter-view";
 
@@ -24,7 +25,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
 
   /** Where the document with this name and id is. */
   uri(id: string, name: string): vscode.Uri {
-    return vscode.Uri.from({ scheme: SCHEME, path: `/${id}/${name.replace(/[/\\?#%]/g, "_")}` });
+    return vscode.Uri.from({ scheme: SCHEME, path: `/${id}/${forName(name)}` });
   }
 
   /** Gives a document a text, also one that is open. */

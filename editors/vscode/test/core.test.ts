@@ -13,7 +13,7 @@ import { Routing } from "../src/core/routing.ts";
 import { enclosing, holds } from "../src/core/selection.ts";
 import { environment, HANDED_ON, section } from "../src/core/settings.ts";
 import { isNewEnough, versionIn } from "../src/core/version.ts";
-import { forNotification, withoutPictures } from "../src/core/words.ts";
+import { forName, forNotification, withoutPictures } from "../src/core/words.ts";
 
 const RANGE = { start: { line: 3, character: 0 }, end: { line: 5, character: 0 } };
 
@@ -263,6 +263,14 @@ test("others' words are words in notifications and in the status bar", () => {
   assert.equal(forNotification("see [this](command:x) and [that](https://y)"), "see [this] (command:x) and [that] (https://y)");
   assert.equal(forNotification("a[0](b)]("), "a[0] (b)] (");
   assert.equal(withoutPictures("$(gear) costs $ 3 (net)"), "$ (gear) costs $ 3 (net)");
+});
+
+test("the name of a document can stand in an address", () => {
+  assert.equal(forName("a/b\\c? 50% #1"), "a_b_c_ 50_ _1");
+  const cut = `${"x".repeat(39)}\u{1f600}`.slice(0, 40);
+  assert.throws(() => encodeURIComponent(cut));
+  assert.equal(encodeURIComponent(forName(cut)), `${"x".repeat(39)}_`);
+  assert.equal(forName("\u{1f600}"), "\u{1f600}");
 });
 
 test("lines that are new, and those that went", () => {

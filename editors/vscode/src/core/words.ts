@@ -8,6 +8,11 @@ export function forNotification(words: string): string {
   return words.replace(/\](?=\()/g, "] ");
 }
 
+/** Words for the name of a document, which stands in an address: half of a character cannot. */
+export function forName(words: string): string {
+  return words.replace(/[/\\?#%\p{Surrogate}]/gu, "_");
+}
+
 /** Words for the status bar and for lists, where `$(name)` is a picture. */
 export function withoutPictures(words: string): string {
   return words.replace(/\$(?=\()/g, "$ ");
