@@ -15,6 +15,7 @@ MOST = 20
 # A cancel closes the connection within 100 ms; the rest is for the browser, the workbench, and a busy machine.
 CLOSED_SECONDS = 0.1 + 0.9
 THREAD = ".review-widget"
+SEND = ".title-actions [aria-label^='Send Conversation']"
 
 
 def in_vscode(function):
@@ -188,6 +189,22 @@ def stop_by_escape(bench):
     print(f"    Escape closed the connection after {took * 1000:.0f} ms")
     true(took < CLOSED_SECONDS, f"the connection closed {took * 1000:.0f} ms after the key")
     bench.editor.wait_text(ORIGINAL)
+
+
+@in_vscode
+def escape_closes_what_lies_over_the_text_first(bench):
+    exchange = begun(bench)
+    peek = ".reference-zone-widget"
+    bench.editor.js(
+        """const { document } = vscode.window.activeTextEditor;
+        const place = new vscode.Location(document.uri, new vscode.Position(7, 0));
+        await vscode.commands.executeCommand("editor.action.peekLocations", document.uri, new vscode.Position(0, 0), [place]);"""
+    )
+    bench.editor.page.wait_for_selector(peek)
+    bench.editor.page.click(".view-line:has-text('import os')")
+    bench.editor.press("Escape")
+    bench.editor.until("it is closed", lambda: bench.editor.page.query_selector(peek) is None)
+    finish(bench, exchange, REWRITTEN)
 
 
 @in_vscode
@@ -564,6 +581,7 @@ def a_conversation_in_a_document(bench):
     editor.until("the conversation is shown", lambda: "whoever is named." in (editor.text() or "") and "greet.py" in editor.text())
     second = bench.gateway.script("It returns ", "nothing at all.")
     editor.focus()
+    editor.page.wait_for_selector(SEND)
     editor.press("Control+End")
     editor.type("What does it return?")
     editor.press("Control+Enter")
@@ -575,6 +593,15 @@ def a_conversation_in_a_document(bench):
     second.release_all()
     editor.until("the answer stands in the document", lambda: "It returns nothing at all." in editor.text())
     equal(editor.page.query_selector(THREAD), None, "a thread for an answer in a document")
+
+
+@in_vscode
+def markdown_of_others_is_no_conversation(bench):
+    bench.editor.open("conversations/notes.md", "one\ntwo\n")
+    bench.editor.goto(1)
+    bench.editor.press("Control+Enter")
+    bench.editor.wait_text("one\n\ntwo\n")
+    equal(bench.editor.page.query_selector(SEND), None, "the button to send it")
 
 
 @in_vscode
