@@ -15,7 +15,7 @@ MOST = 20
 # A cancel closes the connection within 100 ms; the rest is for the browser, the workbench, and a busy machine.
 CLOSED_SECONDS = 0.1 + 0.9
 THREAD = ".review-widget"
-SEND = ".title-actions [aria-label^='Send Conversation']"
+SEND = ".action-label[aria-label^='Send Conversation']"
 
 
 def in_vscode(function):
@@ -566,6 +566,20 @@ def a_model_is_chosen(bench):
     editor.command("ezrouter: Explain")
     true(again.wait_request(), "no request reached the gateway")
     equal(again.request["model"], "other-model", "the model after a restart")
+    editor.js('await vscode.commands.executeCommand("ezrouter.selectModel", { model: argument });', MODEL)
+
+
+@in_vscode
+def a_model_with_the_beginning_of_another_name(bench):
+    editor = bench.editor
+    part = MODEL[:-2]
+    editor.open("greet.py", ORIGINAL)
+    editor.command("ezrouter: Select Model")
+    editor.page.wait_for_selector(f".quick-input-list .monaco-list-row:has-text('{MODEL}')")
+    editor.type(part)
+    # The list has what is typed so far.
+    editor.page.click(f".quick-input-list .monaco-list-row:has-text('{part}'):has-text('not in the catalog')")
+    editor.shows(f"{part} is selected, but")
     editor.js('await vscode.commands.executeCommand("ezrouter.selectModel", { model: argument });', MODEL)
 
 

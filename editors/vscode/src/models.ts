@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 import { readModels } from "./core/protocol.ts";
+import { withoutPictures } from "./core/words.ts";
 import type { Server } from "./server.ts";
 
 const KEEP: vscode.QuickInputButton = {
@@ -22,7 +23,7 @@ export async function selectModel(server: Server): Promise<string | undefined> {
   const { ids, model, age } = readModels(result);
   const entries: Entry[] = [...new Set(model === undefined ? ids : [model, ...ids])].map((id) => ({
     id,
-    label: id,
+    label: withoutPictures(id),
     buttons: [KEEP],
     ...(id === model ? { description: "in force" } : {}),
   }));
@@ -44,10 +45,16 @@ function choose(entries: Entry[], unseen: boolean): Promise<{ id: string; keep: 
   pick.items = entries;
   pick.onDidChangeValue((value) => {
     const typed = value.trim();
-    const isKnown = typed === "" || entries.some((entry) => entry.id.includes(typed));
-    pick.items = isKnown
-      ? entries
-      : [...entries, { id: typed, label: typed, description: "not in the catalog", buttons: [KEEP], alwaysShow: true }];
+    // Behind those that it is a part of: a model may have the beginning of another's id.
+    const isKnown = typed === "" || entries.some((entry) => entry.id === typed);
+    const other: Entry = {
+      id: typed,
+      label: withoutPictures(typed),
+      description: "not in the catalog",
+      buttons: [KEEP],
+      alwaysShow: true,
+    };
+    pick.items = isKnown ? entries : [...entries, other];
   });
   return new Promise((resolve) => {
     pick.onDidAccept(() => {
