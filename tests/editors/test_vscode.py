@@ -267,6 +267,24 @@ def nothing_selected(bench):
 
 
 @in_vscode
+def an_outline_that_does_not_come_holds_nothing_up(bench):
+    editor = bench.editor
+    editor.js(
+        """globalThis.slow = vscode.languages.registerDocumentSymbolProvider(
+          { pattern: "**/greet.py" }, { provideDocumentSymbols: () => new Promise(() => {}) });"""
+    )
+    try:
+        exchange = bench.gateway.script("It greets.", gated=False)
+        editor.open("greet.py", ORIGINAL)
+        editor.goto(4)
+        editor.command("ezrouter: Explain")
+        true(exchange.wait_request(), "no request reached the gateway")
+        editor.shows("It greets.")
+    finally:
+        editor.js("globalThis.slow.dispose();")
+
+
+@in_vscode
 def a_file_without_a_name(bench):
     editor = bench.editor
     editor.js(

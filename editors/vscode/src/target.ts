@@ -1,5 +1,6 @@
 // What a command is about: the selection, or what stands around the cursor, as arguments of the server's commands.
 
+import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import type { Range } from "./core/protocol.ts";
@@ -11,6 +12,9 @@ export interface Target {
   readonly range: Range;
   readonly diagnostics: readonly object[];
 }
+
+/** A language server that is still reading a project must not hold a question up, in milliseconds. */
+const PATIENCE = 1000;
 
 /** Whether nothing selected means the place of the cursor, or what is around it. */
 export type IfEmpty = "cursor" | "around";
@@ -34,9 +38,10 @@ export async function target(client: LanguageClient, ifEmpty: IfEmpty): Promise<
 }
 
 async function around(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Range> {
-  const outline = await Promise.resolve(
-    vscode.commands.executeCommand<unknown>("vscode.executeDocumentSymbolProvider", document.uri),
-  ).catch(() => undefined);
+  const outline = await Promise.race([
+    Promise.resolve(vscode.commands.executeCommand<unknown>("vscode.executeDocumentSymbolProvider", document.uri)),
+    delay(PATIENCE),
+  ]).catch(() => undefined);
   const found = enclosing(outlined(outline), position);
   return found === undefined
     ? document.lineAt(position.line).range
