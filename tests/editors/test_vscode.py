@@ -285,6 +285,23 @@ def an_outline_that_does_not_come_holds_nothing_up(bench):
 
 
 @in_vscode
+def typing_above_the_text_while_the_box_is_open(bench):
+    exchange = bench.gateway.script(*DELTAS)
+    bench.editor.open("greet.py", ORIGINAL)
+    bench.editor.select(4, 5)
+    bench.editor.press("Control+k", "Shift+A")
+    bench.editor.page.wait_for_selector(".quick-input-widget input:focus")
+    bench.editor.type("use an f-string")
+    bench.editor.focus()
+    bench.editor.press("Control+Home")
+    bench.editor.type("# one\n# two\n# three\n")
+    bench.editor.page.click(".quick-input-widget input")
+    bench.editor.press("Enter")
+    true(exchange.wait_request(), "no request reached the gateway")
+    finish(bench, exchange, f"# one\n# two\n# three\n{REWRITTEN}")
+
+
+@in_vscode
 def a_file_without_a_name(bench):
     editor = bench.editor
     editor.js(

@@ -7,7 +7,7 @@ import { type AnswerNote, isRunning, type JobNote, type Range, range as readRang
 import { followAll, type Span } from "./core/region.ts";
 import { Routing } from "./core/routing.ts";
 import type { Documents } from "./documents.ts";
-import { rangeOf } from "./edits.ts";
+import { changesOf, rangeIn, rangeOf } from "./edits.ts";
 
 /** How often a thread is drawn anew while its answer comes, in milliseconds. */
 const DRAW_EVERY = 80;
@@ -38,7 +38,10 @@ export class Answers implements vscode.Disposable {
   private readonly controller = vscode.comments.createCommentController("ezrouter", "ezrouter");
   private readonly threads = new Map<string, Thread>();
   private readonly routing: Routing<JobNote | AnswerNote>;
-  private readonly subscription = vscode.workspace.onDidChangeTextDocument((event) => this.follow(event));
+  private readonly subscriptions = [
+    vscode.workspace.onDidChangeTextDocument((event) => this.follow(event)),
+    vscode.window.onDidChangeVisibleTextEditors(() => this.move()),
+  ];
   private count = 0;
 
   constructor(
@@ -58,7 +61,7 @@ export class Answers implements vscode.Disposable {
     for (const { drawing } of this.threads.values()) {
       clearTimeout(drawing);
     }
-    this.subscription.dispose();
+    vscode.Disposable.from(...this.subscriptions).dispose();
     this.controller.dispose();
   }
 
@@ -241,17 +244,23 @@ export class Answers implements vscode.Disposable {
     known.drawing ??= setTimeout(() => this.draw(known), DRAW_EVERY);
   }
 
-  /** The threads stay with the text that they are about; the editor moves only what it draws of them. */
-  private follow({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
-    const changes = contentChanges.map(({ rangeOffset, rangeLength, text }) => ({
-      offset: rangeOffset,
-      length: rangeLength,
-      text,
-    }));
+  /** The threads stay with the text that they are about. */
+  private follow(event: vscode.TextDocumentChangeEvent): void {
+    const { document } = event;
+    const changes = changesOf(event);
     for (const known of this.threads.values()) {
       if (known.span !== undefined && known.thread.uri.toString() === document.uri.toString()) {
         known.span = followAll(known.span, changes, false);
-        known.thread.range = lastLineOf(rangeIn(document, known.span));
+      }
+    }
+  }
+
+  /** An editor moves what it has drawn of a thread, and draws it where it was first when it is opened again. */
+  private move(): void {
+    for (const { thread, span } of this.threads.values()) {
+      const document = openDocument(thread.uri);
+      if (document !== undefined && span !== undefined) {
+        thread.range = lastLineOf(rangeIn(document, span));
       }
     }
   }
@@ -293,10 +302,6 @@ function rangeNow({ thread, span }: Thread): Range | undefined {
       end: { line: where.end.line, character: where.end.character },
     }
   );
-}
-
-function rangeIn(document: vscode.TextDocument, span: Span): vscode.Range {
-  return new vscode.Range(document.positionAt(span.start), document.positionAt(span.end));
 }
 
 function openDocument(uri: vscode.Uri): vscode.TextDocument | undefined {

@@ -11,7 +11,7 @@ import { selectModel } from "./models.ts";
 import { prompt } from "./prompt.ts";
 import type { Review } from "./review.ts";
 import type { Server } from "./server.ts";
-import { target } from "./target.ts";
+import { target, targetAndAnswer } from "./target.ts";
 
 /** What the commands work with. */
 export interface Parts {
@@ -43,27 +43,31 @@ function starting(parts: Parts): Record<string, Handler> {
   const { server, answers, context } = parts;
   const ready = (): Promise<boolean> => hasKey(server, context.secrets);
   const asked = async (): Promise<void> => {
-    const about = await target(server.client, "around");
-    const prompted = about && (await prompt(context.globalState, "ask", "Ask about the selection", "What do you want to know?"));
-    if (about === undefined || prompted === undefined) {
+    const prompted = await targetAndAnswer(server.client, "around", () =>
+      prompt(context.globalState, "ask", "Ask about the selection", "What do you want to know?"),
+    );
+    if (prompted === undefined) {
       return;
     }
-    const argument = { ...about, question: prompted.words };
-    if (prompted.show) {
+    const { about, answer } = prompted;
+    const argument = { ...about, question: answer.words };
+    if (answer.show) {
       await server.execute("ezrouter.showRequest", argument);
     } else if (await ready()) {
-      await answers.ask(argument, prompted.words);
+      await answers.ask(argument, answer.words);
     }
   };
   const rewritten = async (): Promise<void> => {
-    const about = await target(server.client, "cursor");
-    const title = isEmpty(about?.range) ? "Write at the cursor" : "Rewrite the selection";
-    const prompted = about && (await prompt(context.globalState, "rewrite", title, "What is to be done?"));
-    if (about === undefined || prompted === undefined) {
+    const prompted = await targetAndAnswer(server.client, "cursor", ({ isEmpty }) => {
+      const title = isEmpty ? "Write at the cursor" : "Rewrite the selection";
+      return prompt(context.globalState, "rewrite", title, "What is to be done?");
+    });
+    if (prompted === undefined) {
       return;
     }
-    const argument = { ...about, instruction: prompted.words };
-    if (prompted.show) {
+    const { about, answer } = prompted;
+    const argument = { ...about, instruction: answer.words };
+    if (answer.show) {
       await server.execute("ezrouter.showRequest", argument);
     } else if (await ready()) {
       await server.execute("ezrouter.rewrite", argument);
@@ -202,10 +206,6 @@ function here(server: Server): object {
 function jobIn(argument: unknown): string | undefined {
   const job: unknown = typeof argument === "object" && argument !== null && "job" in argument ? argument.job : undefined;
   return typeof job === "string" ? job : undefined;
-}
-
-function isEmpty(range: JobNote["range"]): boolean {
-  return range !== undefined && range.start.line === range.end.line && range.start.character === range.end.character;
 }
 
 function isThread(argument: unknown): argument is vscode.CommentThread {

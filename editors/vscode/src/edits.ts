@@ -5,6 +5,7 @@ import * as vscode from "vscode";
 import { Joining } from "./core/joining.ts";
 import type { EditAnswer, EditRequest, JobNote } from "./core/protocol.ts";
 import { isRunning } from "./core/protocol.ts";
+import type { Change, Span } from "./core/region.ts";
 
 /** Applies edits, one document at a time. */
 export class Edits implements vscode.Disposable {
@@ -137,6 +138,16 @@ function inBackground(document: vscode.TextDocument, request: EditRequest): Then
     request.edits.map((one) => vscode.TextEdit.replace(rangeOf(one.range), one.newText)),
   );
   return vscode.workspace.applyEdit(edit);
+}
+
+/** The changes of a document, for what follows a stretch of it. */
+export function changesOf({ contentChanges }: vscode.TextDocumentChangeEvent): Change[] {
+  return contentChanges.map(({ rangeOffset, rangeLength, text }) => ({ offset: rangeOffset, length: rangeLength, text }));
+}
+
+/** Where a stretch of a document is. */
+export function rangeIn(document: vscode.TextDocument, span: Span): vscode.Range {
+  return new vscode.Range(document.positionAt(span.start), document.positionAt(span.end));
 }
 
 /** A range of the protocol as the editor's. */

@@ -5,7 +5,7 @@ import * as vscode from "vscode";
 import { type Hunk, hunks } from "./core/lines.ts";
 import { isRunning, type JobNote } from "./core/protocol.ts";
 import { followAll, type Span } from "./core/region.ts";
-import { rangeOf } from "./edits.ts";
+import { changesOf, rangeOf } from "./edits.ts";
 
 /** A rewrite and its text. */
 interface Reviewed {
@@ -136,11 +136,7 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
       return;
     }
     const owner = this.ownerOf(event);
-    const changes = event.contentChanges.map((change) => ({
-      offset: change.rangeOffset,
-      length: change.rangeLength,
-      text: change.text,
-    }));
+    const changes = changesOf(event);
     let touched = false;
     for (const [job, reviewed] of this.reviewed) {
       if (reviewed.document !== event.document) {

@@ -4,7 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import * as vscode from "vscode";
 import type { LanguageClient } from "vscode-languageclient/node";
 import type { Range } from "./core/protocol.ts";
+import { followAll, type Span } from "./core/region.ts";
 import { enclosing, type Outlined } from "./core/selection.ts";
+import { changesOf, rangeIn } from "./edits.ts";
 
 /** What `ezrouter.ask` and `ezrouter.rewrite` take. */
 export interface Target {
@@ -21,13 +23,46 @@ export type IfEmpty = "cursor" | "around";
 
 /** What a command is about; nothing, said with a message, if there is no editor. */
 export async function target(client: LanguageClient, ifEmpty: IfEmpty): Promise<Target | undefined> {
+  const place = await chosen(ifEmpty);
+  return place && described(client, place.document, place.range);
+}
+
+/** The same with an answer of the user's, who may go on typing in the document while they are asked for it. */
+export async function targetAndAnswer<T>(
+  client: LanguageClient,
+  ifEmpty: IfEmpty,
+  ask: (range: vscode.Range) => Promise<T | undefined>,
+): Promise<{ about: Target; answer: T } | undefined> {
+  const place = await chosen(ifEmpty);
+  if (place === undefined) {
+    return undefined;
+  }
+  const { document, range } = place;
+  let span: Span = { start: document.offsetAt(range.start), end: document.offsetAt(range.end) };
+  const following = vscode.workspace.onDidChangeTextDocument((event) => {
+    if (event.document === document) {
+      span = followAll(span, changesOf(event), false);
+    }
+  });
+  try {
+    const answer = await ask(range);
+    return answer === undefined ? undefined : { about: await described(client, document, rangeIn(document, span)), answer };
+  } finally {
+    following.dispose();
+  }
+}
+
+async function chosen(ifEmpty: IfEmpty): Promise<{ document: vscode.TextDocument; range: vscode.Range } | undefined> {
   const editor = vscode.window.activeTextEditor;
   if (editor === undefined) {
     void vscode.window.showInformationMessage("Open a file and select some text first.");
     return undefined;
   }
   const { document, selection } = editor;
-  const range = selection.isEmpty && ifEmpty === "around" ? await around(document, selection.active) : selection;
+  return { document, range: selection.isEmpty && ifEmpty === "around" ? await around(document, selection.active) : selection };
+}
+
+async function described(client: LanguageClient, document: vscode.TextDocument, range: vscode.Range): Promise<Target> {
   const diagnostics = vscode.languages.getDiagnostics(document.uri).filter((one) => one.range.intersection(range) !== undefined);
   const converter = client.code2ProtocolConverter;
   return {
