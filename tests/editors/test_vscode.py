@@ -645,6 +645,27 @@ def a_conversation_in_a_document(bench):
 
 
 @in_vscode
+def an_answer_in_a_document_that_was_cut_off_waits_for_a_verdict(bench):
+    editor = bench.editor
+    editor.open("greet.py", ORIGINAL)
+    editor.command("ezrouter: Open Conversation")
+    editor.until("the conversation is shown", lambda: "# Conversation" in (editor.text() or ""))
+    editor.focus()
+    editor.press("Control+End")
+    editor.type("What does it return?")
+    editor.wait_line("What does it return?")
+    before = editor.text()
+    exchange = bench.gateway.script("It returns ", finish="length", gated=False)
+    editor.press("Control+Enter")
+    true(exchange.wait_request(), "no request reached the gateway")
+    editor.until("the rest is offered", lambda: editor.has_lens("Apply the rest"))
+    true("It returns" in editor.text(), "what has come of the answer is missing")
+    editor.press("Control+k", "n")
+    editor.until("nothing is left to decide", lambda: not editor.has_lens("Apply the rest"))
+    equal(editor.text(), before, "the text after rejecting")
+
+
+@in_vscode
 def markdown_of_others_is_no_conversation(bench):
     bench.editor.open("conversations/notes.md", "one\ntwo\n")
     bench.editor.goto(1)

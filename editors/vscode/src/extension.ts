@@ -103,10 +103,12 @@ function carrier({ jobs, edits, review, answers, secrets, server, status }: Rece
     job: (note) => {
       jobs.take(note);
       edits.note(note);
-      if (note.kind === "rewrite") {
-        review.take(note);
-      } else {
+      if (note.kind === "ask") {
         answers.take(note);
+      }
+      // An answer in a conversation document that was cut off waits for a verdict as a rewrite does.
+      if (note.kind === "rewrite" || !isRunning(note.state)) {
+        review.take(note);
       }
       status().update();
       if (jobs.running().length === 0) {

@@ -119,7 +119,9 @@ export class Review implements vscode.CodeLensProvider, vscode.Disposable {
     }
     const range = document.validateRange(rangeOf(note.range));
     const span = { start: document.offsetAt(range.start), end: document.offsetAt(range.end) };
-    return { note, document, original: document.getText(range), span, border: span.start };
+    // An answer stands in the place of nothing.
+    const original = note.kind === "ask" ? "" : document.getText(range);
+    return { note, document, original, span, border: span.start };
   }
 
   /** The server knows best where a rewrite stands, once it has ended. */
