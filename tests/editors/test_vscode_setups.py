@@ -151,6 +151,31 @@ def explained(bench, first, last, words):
     bench.editor.shows(words)
 
 
+@scenario(own_bench(), "vscode_a_setting_of_the_server_is_changed_in_mid_stream")
+def a_setting_of_the_server_is_changed_in_mid_stream(bench):
+    """The server is started anew with it, but not before the rewrite has its verdict, or something else is asked."""
+    editor = bench.editor
+    exchange = begun(bench)
+    first = server_of(bench)
+    editor.configure("ezrouter.baseUrl", f"{bench.gateway.url}/v1")
+    editor.until("it is read", lambda: editor.js(BASE_URL).endswith("/v1"))
+    finish(bench, exchange, REWRITTEN)
+    editor.press("Control+k", "n")
+    editor.wait_text(ORIGINAL)
+    editor.until("another server serves", lambda: server_of(bench) not in (None, first))
+    editor.until("it is ready", lambda: "ezrouter.status" in editor.commands())
+    second = server_of(bench)
+    finish(bench, begin(bench), REWRITTEN)
+    editor.configure("ezrouter.baseUrl", bench.gateway.url)
+    editor.until("it is read", lambda: not editor.js(BASE_URL).endswith("/v1"))
+    true(editor.has_lens("Accept"), "the verdict is not offered any more")
+    explained(bench, 9, 10, "It takes its leave.")
+    true(server_of(bench) not in (None, second), "the question went to the server with the old setting")
+
+
+BASE_URL = 'return vscode.workspace.getConfiguration("ezrouter").get("baseUrl");'
+
+
 @scenario(own_bench(machine={"ezrouter.server.path": "/nowhere/ezrouter-lsp"}), "vscode_the_server_is_missing_or_too_old")
 def the_server_is_missing_or_too_old(bench):
     editor = bench.editor

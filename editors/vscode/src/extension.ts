@@ -111,7 +111,7 @@ function carrier({ jobs, edits, review, answers, secrets, server, status }: Rece
         review.take(note);
       }
       status().update();
-      if (jobs.running().length === 0) {
+      if (jobs.all().length === 0) {
         server().idle();
       }
     },
@@ -120,6 +120,7 @@ function carrier({ jobs, edits, review, answers, secrets, server, status }: Rece
     progress: (job, progress) => status().progress(job, progress),
     command: (command, argument) => runOffered(command, argument, { server: server(), answers, secrets }),
     isBusy: () => 0 < jobs.running().length,
+    isIdle: () => jobs.all().length === 0,
     gone: (willRestart) => {
       const lost = jobs.clear().filter((note) => note.kind === "rewrite" && isRunning(note.state));
       edits.clear();

@@ -26,10 +26,15 @@ import { isNewEnough, OLDEST, versionIn } from "./core/version.ts";
 /** The name under which the key is kept in the editor's secret storage. */
 export const SECRET = "ezrouter.apiKey";
 
+/** Commands that send something new to the gateway, and so with the newest key and settings. */
+const STARTING = new Set(["ezrouter.ask", "ezrouter.rewrite", "ezrouter.send"]);
+
 /** Who takes what the server says, and what becomes of it. */
 export interface ServerHooks extends Hooks {
   /** Whether it is writing something that a restart would break off. */
   isBusy(): boolean;
+  /** Whether it is writing nothing, and nothing of it waits for a verdict, which it would not know of after a restart. */
+  isIdle(): boolean;
   /** It has ended, and all that it was doing with it. */
   gone(willRestart: boolean): void;
 }
@@ -91,16 +96,16 @@ export class Server implements vscode.Disposable {
     return this.enqueue(() => this.client.stop().catch(() => undefined));
   }
 
-  /** Restarts it now, or, where that would break off what it is writing, as soon as it has ended. */
+  /** Restarts it now, or, where that would lose something, as soon as that is over, at the latest for the next question. */
   restartSoon(): void {
-    if (this.hooks.isBusy()) {
-      this.restartWhenIdle = true;
-    } else {
+    if (this.hooks.isIdle()) {
       void this.restart();
+    } else {
+      this.restartWhenIdle = true;
     }
   }
 
-  /** Everything it was writing has ended. */
+  /** Everything it was writing has ended, and has its verdict. */
   idle(): void {
     if (this.restartWhenIdle) {
       this.restartWhenIdle = false;
@@ -113,6 +118,10 @@ export class Server implements vscode.Disposable {
    * @returns its result, or nothing if it refused.
    */
   async execute(command: string, argument: object = {}): Promise<unknown> {
+    if (this.restartWhenIdle && STARTING.has(command) && !this.hooks.isBusy()) {
+      this.restartWhenIdle = false;
+      await this.restart();
+    }
     if (!this.isRunning) {
       await this.start();
     }
@@ -159,6 +168,7 @@ export class Server implements vscode.Disposable {
     if (this.client.state === State.Running) {
       return;
     }
+    this.restartWhenIdle = false;
     // A client that has failed once does not start again.
     void this.current.dispose().catch(() => undefined);
     this.current = this.make();
