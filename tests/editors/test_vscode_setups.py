@@ -191,6 +191,11 @@ def the_server_is_missing_or_too_old(bench):
     other.chmod(0o755)
     editor.configure("ezrouter.server.path", str(other))
     editor.shows("is not an ezrouter-lsp")
+    silent = editor.directory / "silent-server"
+    silent.write_text("#!/bin/sh\n[ \"$1\" = --version ] && echo ezrouter-lsp 0.1.0 && exit\nexec sleep 600\n")
+    silent.chmod(0o755)
+    editor.configure("ezrouter.server.path", str(silent))
+    editor.shows("The server did not answer within 10 seconds")
     editor.configure("ezrouter.server.path", None)
     editor.until("the server of the package runs", lambda: server_of(bench))
     finish(bench, begin(bench), REWRITTEN)

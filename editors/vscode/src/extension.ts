@@ -167,7 +167,7 @@ function titleOf(argument: object): string {
 /** The server has died in the middle of rewrites: the next one has their originals. */
 async function offerOriginals(lost: JobNote[], server: Server): Promise<void> {
   for (const uri of new Set(lost.map((note) => note.uri))) {
-    const name = decodeURIComponent(uri.split("/").at(-1) ?? uri);
+    const name = vscode.Uri.parse(uri).path.split("/").at(-1) ?? uri;
     const restore = "Restore the Original";
     const words = `ezrouter's server ended in the middle of a rewrite of ${forNotification(name)}.`;
     if ((await vscode.window.showWarningMessage(words, restore, "Keep the Text")) === restore) {

@@ -29,6 +29,9 @@ export const SECRET = "ezrouter.apiKey";
 /** Commands that send something new to the gateway, and so with the newest key and settings. */
 const STARTING = new Set(["ezrouter.ask", "ezrouter.rewrite", "ezrouter.send"]);
 
+/** How long a server may take to answer for the first time, in milliseconds. It takes some ten. */
+const START_PATIENCE = 10_000;
+
 /** Who takes what the server says, and what becomes of it. */
 export interface ServerHooks extends Hooks {
   /** Whether it is writing something that a restart would break off. */
@@ -38,6 +41,8 @@ export interface ServerHooks extends Hooks {
   /** It has ended, and all that it was doing with it. */
   gone(willRestart: boolean): void;
 }
+
+const SILENT = `The server did not answer within ${START_PATIENCE / 1000} seconds of its start, so it was ended.`;
 
 /** Why there is no server, in words for the user. */
 class Unavailable extends Error {}
@@ -52,8 +57,10 @@ export class Server implements vscode.Disposable {
   private problem: string | undefined;
   private queue: Promise<void> = Promise.resolve();
   private restartWhenIdle = false;
-  /** The newest start has got as far as a process. */
-  private spawned = false;
+  /** What the newest start has started, if it has got that far. */
+  private process: ChildProcess | undefined;
+  /** The newest start took too long and was ended here. */
+  private overdue = false;
 
   constructor(
     private readonly context: vscode.ExtensionContext,
@@ -152,7 +159,8 @@ export class Server implements vscode.Disposable {
   }
 
   private make(): LanguageClient {
-    this.spawned = false;
+    this.process = undefined;
+    this.overdue = false;
     const client = makeClient(this.log, () => this.spawn(), this.hooks, {
       error: (error) => {
         this.log.error("the connection to the server:", error.message);
@@ -173,16 +181,23 @@ export class Server implements vscode.Disposable {
     void this.current.dispose().catch(() => undefined);
     this.current = this.make();
     this.problem = undefined;
+    // Nothing else would end a server that says nothing, and whatever is asked meanwhile would wait for it.
+    const patience = setTimeout(() => {
+      this.overdue = true;
+      this.process?.kill("SIGKILL");
+    }, START_PATIENCE);
     try {
       await this.client.start();
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : String(error);
+      this.problem = this.overdue ? SILENT : error instanceof Error ? error.message : String(error);
       this.log.error(this.problem);
       this.changed.fire();
-      // One that was there and has ended is taken care of in `closed`.
-      if (!this.spawned) {
+      // One that was there and has ended by itself is taken care of in `closed`.
+      if (this.process === undefined || this.overdue) {
         void tellTrouble(this.problem, this.log);
       }
+    } finally {
+      clearTimeout(patience);
     }
   }
 
@@ -195,7 +210,7 @@ export class Server implements vscode.Disposable {
 
   /** The server has ended by itself. */
   private closed(): CloseHandlerResult {
-    const again = this.restarts.died(Date.now());
+    const again = !this.overdue && this.restarts.died(Date.now());
     this.hooks.gone(again);
     if (again) {
       // Behind what the client still has to do with the end of the connection.
@@ -203,7 +218,7 @@ export class Server implements vscode.Disposable {
         await new Promise(setImmediate);
         await this.begin();
       });
-    } else {
+    } else if (!this.overdue) {
       this.problem = "The ezrouter server has ended five times within three minutes, so it is not started again.";
       void tellTrouble(this.problem, this.log);
     }
@@ -219,9 +234,9 @@ export class Server implements vscode.Disposable {
       offline: explicit<boolean>("offline") === true,
     });
     this.log.info(`starting ${path}`);
-    this.spawned = true;
     // In the home directory: the open folder is not to be trusted with what is looked for beside a program.
-    return spawn(path, ["--stdio"], { cwd: homedir(), env: { ...process.env, ...own }, stdio: "pipe" });
+    this.process = spawn(path, ["--stdio"], { cwd: homedir(), env: { ...process.env, ...own }, stdio: "pipe" });
+    return this.process;
   }
 
   /** The first server that is there, if it is new enough. */
