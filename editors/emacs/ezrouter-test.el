@@ -89,6 +89,15 @@
                                        ("a\nb\nc\nd" "a\nn\nb\nc\nm" (1 4))))
     (should (equal (ezrouter--new-lines old new) lines))))
 
+;; Quadratic, this took more than ten seconds.
+(ert-deftest ezrouter-test-common-endings-of-long-texts ()
+  "Where two texts begin to be the same is found soon, also beyond ASCII."
+  (pcase-dolist (`(,one ,other ,most ,count) '(("" "" 0 0) ("a" "b" 1 0) ("日ab" "öab" 3 2) ("aa" "aaa" 1 1) ("ab" "xab" 2 2)))
+    (should (= count (ezrouter--common-suffix one other most))))
+  (let ((text (make-string 200000 ?x)) (began (float-time)))
+    (should (= 200001 (ezrouter--common-suffix (concat "ä" text "日") (concat "ö日" text "日") 200002)))
+    (should (< (- (float-time) began) 2))))
+
 ;; The undo list. A buffer has a rewrite, or two, of a text between others; the user types around them. One undo takes a
 ;; rewrite back, and all undos give the original.
 

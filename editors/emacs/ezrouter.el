@@ -525,10 +525,8 @@ Emacs takes the boundary away where it joins key presses."
 
 (defun ezrouter--common-suffix (one other most)
   "How many characters, MOST at most, ONE and OTHER have in common at their ends."
-  (let ((count 0) (first (length one)) (second (length other)))
-    (while (and (< count most) (eq (aref one (- first count 1)) (aref other (- second count 1))))
-      (setq count (1+ count)))
-    count))
+  ;; From the beginning: to index a string of more than ASCII takes as long as the way to the place.
+  (min most (ezrouter--common-prefix (reverse one) (reverse other))))
 
 (defun ezrouter--replace (beg end text)
   "Replace what is from BEG to END by TEXT, and touch only what differs.
