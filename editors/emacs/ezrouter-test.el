@@ -89,6 +89,87 @@
                                        ("a\nb\nc\nd" "a\nn\nb\nc\nm" (1 4))))
     (should (equal (ezrouter--new-lines old new) lines))))
 
+;; What a server sends that has a defect, or means harm.
+
+(defmacro ezrouter-test--with-server (told buffers &rest body)
+  "Run BODY with a connection that puts the methods it is told into TOLD.
+BUFFERS, a list of names, are made and open on it; they are killed after."
+  (declare (indent 2))
+  `(let* ((connection (make-instance 'ezrouter--connection :name "test" :root "/test/"
+                                     :process (make-pipe-process :name "test" :noquery t)))
+          (ezrouter--connections (list connection))
+          (inhibit-message t)
+          ,told)
+     (setf (ezrouter--state connection) 'ready)
+     (cl-letf (((symbol-function 'jsonrpc-notify) (lambda (_ method _params) (push method ,told)))
+               ((symbol-function 'jsonrpc-async-request) (lambda (_ _method params &rest _) (push (plist-get params :command) ,told)))
+               ((symbol-function 'ezrouter--project-root) (lambda () "/test/")))
+       (unwind-protect
+           (progn
+             (dolist (name ,buffers)
+               (with-current-buffer (get-buffer-create name)
+                 (insert "one\ntwo\nthree\n")
+                 (ezrouter--open-document connection)))
+             ,@body)
+         (maphash (lambda (_ job)
+                    (when (buffer-live-p (ezrouter--job-thread job))
+                      (kill-buffer (ezrouter--job-thread job))))
+                  (ezrouter--jobs connection))
+         (mapc (lambda (name) (when (get-buffer name) (kill-buffer name))) ,buffers)
+         (delete-process (jsonrpc--process connection))))))
+
+(defun ezrouter-test--job (connection id kind state &rest more)
+  "Tell by CONNECTION that job ID of KIND has come to STATE, with MORE."
+  (ezrouter--take-notification connection 'ezrouter/job
+                               `(,@more :job ,id :kind ,kind :uri "untitled:one" :state ,state)))
+
+(defun ezrouter-test--lsp-edit (first last text)
+  "An edit of LSP from FIRST to LAST, as (LINE CHARACTER), to TEXT."
+  (pcase-let ((`(,line ,character) first) (`(,last-line ,last-character) last))
+    `(:range (:start (:line ,line :character ,character) :end (:line ,last-line :character ,last-character)) :newText ,text)))
+
+(defun ezrouter-test--send-edit (connection id uri edits)
+  "Send by CONNECTION the EDITS of job ID for URI, and give the answer."
+  (let ((version (with-current-buffer (gethash uri (ezrouter--buffers connection))
+                   (ezrouter--document-version ezrouter--document))))
+    (ezrouter--take-request connection 'ezrouter/applyEdit
+                            `(:job ,id :seq 1 :phase "next"
+                              :edit (:textDocument (:uri ,uri :version ,version) :edits ,(vconcat edits))))))
+
+(ert-deftest ezrouter-test-edits-that-make-no-sense-are-refused ()
+  "Of edits that name no range, or overlap, none is made."
+  (ezrouter-test--with-server told '("one")
+    (ezrouter-test--job connection "1" "rewrite" "streaming")
+    (with-current-buffer "one"
+      (dolist (edits (list '((0 1) (1 -3) "x") '((-1 0) (1 0) "x") '((2 0) (0 1) "x") '((0 1.5) (1 0) "x") '((0 0) (nil 0) "x")
+                           '((0 0) (1 0) nil) '((0 0) (1 0) 7) '((0 0) (2 0) "a" (1 0) (2 3) "b")
+                           '((0 0) (0 1) nil (1 0) (2 3) "b")))
+        (ert-info ((format "%S" edits))
+          (should (eq :json-false
+                      (plist-get (ezrouter-test--send-edit
+                                  connection "1" "untitled:one"
+                                  (cl-loop for (first last text) on edits by #'cdddr
+                                           collect (ezrouter-test--lsp-edit first last text)))
+                                 :applied)))
+          (should (equal (buffer-string) "one\ntwo\nthree\n"))))
+      (should (eq t (plist-get (ezrouter-test--send-edit connection "1" "untitled:one"
+                                                         (list (ezrouter-test--lsp-edit '(1 0) '(1 0) "new\n")
+                                                               (ezrouter-test--lsp-edit '(1 0) '(2 0) "")))
+                               :applied)))
+      (should (equal (buffer-string) "one\nnew\nthree\n")))))
+
+(ert-deftest ezrouter-test-edits-of-another-document-are-refused ()
+  "A rewrite changes the document that it is about, and no other."
+  (ezrouter-test--with-server told '("one" "two")
+    (ezrouter-test--job connection "1" "rewrite" "streaming")
+    (ezrouter-test--job connection "2" "ask" "streaming")
+    (let ((edits (list (ezrouter-test--lsp-edit '(1 0) '(1 3) "new"))))
+      (should (eq :json-false (plist-get (ezrouter-test--send-edit connection "1" "untitled:two" edits) :applied)))
+      (should (eq t (plist-get (ezrouter-test--send-edit connection "2" "untitled:two" edits) :applied)))
+      (should (eq :json-false (plist-get (ezrouter-test--send-edit connection "2" "untitled:one" edits) :applied))))
+    (should (equal (with-current-buffer "one" (buffer-string)) "one\ntwo\nthree\n"))
+    (should (equal (with-current-buffer "two" (buffer-string)) "one\nnew\nthree\n"))))
+
 ;; Quadratic, this took more than ten seconds.
 (ert-deftest ezrouter-test-common-endings-of-long-texts ()
   "Where two texts begin to be the same is found soon, also beyond ASCII."

@@ -156,6 +156,8 @@ For LSP a carriage return alone ends a line too."
       (widen)
       (goto-char (point-min))
       (let ((line (plist-get position :line)))
+        (cl-check-type line natnum)
+        (cl-check-type (plist-get position :character) natnum)
         (if (save-excursion (search-forward "\r" nil t))
             (unless (or (zerop line) (re-search-forward "\r\n\\|[\r\n]" nil t line))
               (goto-char (point-max)))
@@ -547,16 +549,25 @@ Gives by how much the buffer has grown."
     (- (length text) (length old))))
 
 (defun ezrouter--places (edits)
-  "EDITS, a vector of text edits of LSP, as (BEG END TEXT), the last first."
-  (let (places)
+  "EDITS, a vector of text edits of LSP, as (BEG END TEXT), the last first.
+Signals an error unless they are, before anything is changed."
+  (let (places next)
     (seq-doseq (edit edits)
       (let ((range (plist-get edit :range)))
         (push (list (ezrouter--point (plist-get range :start))
                     (ezrouter--point (plist-get range :end))
                     (plist-get edit :newText))
               places)))
+    (unless places
+      (error "There is no edit"))
     ;; The list is in reverse order, and the sort is stable: of two insertions at one place the later one comes first.
-    (sort places (lambda (one other) (> (car one) (car other))))))
+    (setq places (sort places (lambda (one other) (> (car one) (car other)))))
+    (pcase-dolist (`(,beg ,end ,text) places)
+      (cl-check-type text string)
+      (unless (<= beg end (or next end))
+        (error "Edits overlap, or end before they begin"))
+      (setq next beg))
+    places))
 
 (defun ezrouter--replace-all (places)
   "Make the edits in PLACES; give by how much the buffer has grown."
@@ -987,7 +998,8 @@ What a model says must not set variables."
               (change (or (ezrouter--job-change job)
                           (setf (ezrouter--job-change job) (make-ezrouter--change)))))
           (cond
-           ((or buffer-read-only (not is-current) (ezrouter--is-protected (plist-get edit :edits)))
+           ((or buffer-read-only (not is-current) (ezrouter--is-elsewhere job)
+                (ezrouter--is-protected (plist-get edit :edits)))
             (ezrouter--edit-answer nil))
            ((and (equal (plist-get params :phase) "last")
                  (ezrouter--is-lost change)
@@ -997,6 +1009,13 @@ What a model says must not set variables."
            (t
             (ezrouter--edit-buffer job change (plist-get edit :edits))
             (ezrouter--edit-answer t))))))))
+
+(defun ezrouter--is-elsewhere (job)
+  "Whether JOB changes another buffer than this one."
+  (if-let* ((beg (ezrouter--change-beg (ezrouter--job-change job))))
+      (not (eq (marker-buffer beg) (current-buffer)))
+    (and (eq (ezrouter--job-kind job) 'rewrite)
+         (not (eq (ezrouter--job-buffer job) (current-buffer))))))
 
 (defun ezrouter--is-lost (change)
   "Whether the undo list does not hold all of CHANGE any more."
