@@ -170,6 +170,38 @@ BUFFERS, a list of names, are made and open on it; they are killed after."
     (should (equal (with-current-buffer "one" (buffer-string)) "one\ntwo\nthree\n"))
     (should (equal (with-current-buffer "two" (buffer-string)) "one\nnew\nthree\n"))))
 
+;; What Emacs does with buffers.
+
+(ert-deftest ezrouter-test-clones-leave-the-document-alone ()
+  "What happens to a clone of a buffer does not close the buffer's document."
+  (ezrouter-test--with-server told '("one")
+    (dolist (clone (list (lambda () (make-indirect-buffer "one" "clone" t))
+                         (lambda () (with-current-buffer "one" (clone-buffer "clone")))))
+      (let ((buffer (funcall clone)))
+        (with-current-buffer buffer
+          (should-not ezrouter--document)
+          (goto-char (point-max))
+          (insert "four\n"))
+        (kill-buffer buffer))
+      (should-not (memq :textDocument/didClose told))
+      (with-current-buffer "one"
+        (should (eq (current-buffer) (gethash "untitled:one" (ezrouter--buffers connection))))
+        (ezrouter--flush)))
+    (should (= 1 (seq-count (lambda (method) (eq method :textDocument/didChange)) told)))))
+
+(ert-deftest ezrouter-test-a-name-that-was-given-up-is-free ()
+  "A buffer that has the name that another had is another document."
+  (ezrouter-test--with-server told '("one")
+    (let ((first (get-buffer "one")))
+      (with-current-buffer first (rename-buffer "before"))
+      (unwind-protect
+          (let ((second (get-buffer-create "one")))
+            (with-current-buffer second (ezrouter--open-document connection))
+            (should (eq second (gethash "untitled:one" (ezrouter--buffers connection))))
+            (should (eq first (gethash "untitled:before" (ezrouter--buffers connection))))
+            (should (equal (take 3 told) '(:textDocument/didOpen :textDocument/didOpen :textDocument/didClose))))
+        (kill-buffer first)))))
+
 ;; Quadratic, this took more than ten seconds.
 (ert-deftest ezrouter-test-common-endings-of-long-texts ()
   "Where two texts begin to be the same is found soon, also beyond ASCII."

@@ -296,6 +296,35 @@ Counts from the place of the change before: that is mostly near."
   "The mark of the rewrite that was put on the undo list last.
 It is nil once something of the user's lies above it.")
 
+(defconst ezrouter--document-hooks
+  '((before-change-functions . ezrouter--before-change)
+    (after-change-functions . ezrouter--after-change)
+    (before-revert-hook . ezrouter--flush)
+    (after-save-hook . ezrouter--after-save)
+    (kill-buffer-hook . ezrouter--close-document)
+    (change-major-mode-hook . ezrouter--close-document)
+    (clone-buffer-hook . ezrouter--leave-document)
+    (clone-indirect-buffer-hook . ezrouter--leave-document))
+  "The hooks of a buffer that a server has open, and what is run by them.")
+
+(defun ezrouter--leave-document ()
+  "Let this buffer have no document.
+A clone has its original's, with the hooks, and must not close that."
+  (pcase-dolist (`(,hook . ,function) ezrouter--document-hooks)
+    (remove-hook hook function t))
+  (setq ezrouter--document nil))
+
+(defun ezrouter--free-uri (connection uri)
+  "Let no other buffer have URI on CONNECTION.
+One that was renamed since has it still."
+  (when-let* ((buffer (gethash uri (ezrouter--buffers connection)))
+              ((not (eq buffer (current-buffer)))))
+    (with-current-buffer buffer
+      (when (equal uri (ezrouter--buffer-uri))
+        (user-error "The server knows this file as the buffer %s; go there for that" buffer))
+      (ezrouter--close-document)
+      (ezrouter--open-document connection))))
+
 (defun ezrouter--open-document (connection)
   "Tell CONNECTION of this buffer, unless it knows of it.
 The text of an indirect buffer is its base buffer's."
@@ -304,16 +333,13 @@ The text of an indirect buffer is its base buffer's."
     (ezrouter--close-document))
   (unless (or ezrouter--document (buffer-base-buffer))
     (let ((uri (ezrouter--buffer-uri)))
+      (ezrouter--free-uri connection uri)
       (setq ezrouter--document
             (make-ezrouter--document :connection connection :uri uri :tick (buffer-chars-modified-tick)))
       (ezrouter--begin-counting ezrouter--document)
       (puthash uri (current-buffer) (ezrouter--buffers connection))
-      (add-hook 'before-change-functions #'ezrouter--before-change nil t)
-      (add-hook 'after-change-functions #'ezrouter--after-change nil t)
-      (add-hook 'before-revert-hook #'ezrouter--flush nil t)
-      (add-hook 'after-save-hook #'ezrouter--after-save nil t)
-      (add-hook 'kill-buffer-hook #'ezrouter--close-document nil t)
-      (add-hook 'change-major-mode-hook #'ezrouter--close-document nil t)
+      (pcase-dolist (`(,hook . ,function) ezrouter--document-hooks)
+        (add-hook hook function nil t))
       (jsonrpc-notify connection :textDocument/didOpen
                       `(:textDocument (:uri ,uri :languageId ,(ezrouter--language) :version 0
                                             :text ,(save-restriction
@@ -324,13 +350,7 @@ The text of an indirect buffer is its base buffer's."
   "Tell the server that this buffer is gone."
   (when-let* ((document ezrouter--document)
               (connection (ezrouter--document-connection document)))
-    (remove-hook 'before-change-functions #'ezrouter--before-change t)
-    (remove-hook 'after-change-functions #'ezrouter--after-change t)
-    (remove-hook 'before-revert-hook #'ezrouter--flush t)
-    (remove-hook 'after-save-hook #'ezrouter--after-save t)
-    (remove-hook 'kill-buffer-hook #'ezrouter--close-document t)
-    (remove-hook 'change-major-mode-hook #'ezrouter--close-document t)
-    (setq ezrouter--document nil)
+    (ezrouter--leave-document)
     (when (ezrouter--document-timer document)
       (cancel-timer (ezrouter--document-timer document)))
     (remhash (ezrouter--document-uri document) (ezrouter--buffers connection))
@@ -431,7 +451,7 @@ No position of LSP names that place."
       ;; It was written to another file.
       (let ((connection (ezrouter--document-connection document)))
         (ezrouter--close-document)
-        (ezrouter--open-document connection)))))
+        (ezrouter--safely "didOpen" (ezrouter--open-document connection))))))
 
 ;;;; The undo list
 
