@@ -170,6 +170,51 @@ BUFFERS, a list of names, are made and open on it; they are killed after."
     (should (equal (with-current-buffer "one" (buffer-string)) "one\ntwo\nthree\n"))
     (should (equal (with-current-buffer "two" (buffer-string)) "one\nnew\nthree\n"))))
 
+(ert-deftest ezrouter-test-thousands-of-jobs ()
+  "Each job costs little, however many there are."
+  (ezrouter-test--with-server told '("one")
+    (let ((began (float-time)))
+      (dotimes (id 2000)
+        (ezrouter-test--job connection (number-to-string id) "ask" "streaming"))
+      (should (< (- (float-time) began) 8)))))
+
+(ert-deftest ezrouter-test-what-is-left-of-a-server-that-ended ()
+  "An answer of a server that runs no more can be dismissed, and nothing else is asked of a new server by it."
+  (ezrouter-test--with-server told '("one")
+    (ezrouter-test--job connection "1" "ask" "streaming")
+    (ezrouter--take-notification connection 'ezrouter/answer '(:job "1" :delta "It greets."))
+    (ezrouter-test--job connection "1" "ask" "done")
+    (let ((buffer (ezrouter--job-thread (gethash "1" (ezrouter--jobs connection)))))
+      (delete-process (jsonrpc--process connection))
+      (with-current-buffer buffer
+        (should-error (ezrouter-retry) :type 'user-error)
+        (should-error (ezrouter-stop) :type 'user-error)
+        (should-not (ezrouter--expected connection))
+        (ezrouter-dismiss))
+      (should-not (buffer-live-p buffer))
+      (should-not (seq-filter #'stringp told)))))
+
+(ert-deftest ezrouter-test-the-prompt-outlives-what-it-is-about ()
+  "Where the buffer is gone, or its server has ended, while the words are typed, that is said or mended."
+  (ezrouter-test--with-server told '("one" "two")
+    (cl-letf (((symbol-function 'read-string) (lambda (&rest _) (ezrouter--close-document) "why")))
+      (with-current-buffer "one"
+        (ezrouter-ask)
+        (should ezrouter--document))
+      (should (equal '("ezrouter.ask") (seq-filter #'stringp told))))
+    (cl-letf (((symbol-function 'read-string) (lambda (&rest _) (kill-buffer "two") "why")))
+      (should-error (with-current-buffer "two" (ezrouter-ask)) :type 'user-error))))
+
+(ert-deftest ezrouter-test-a-follow-up-needs-words ()
+  "Where no words are given nothing is asked on."
+  (ezrouter-test--with-server told '("one")
+    (ezrouter-test--job connection "1" "ask" "streaming" :range '(:start (:line 0 :character 0) :end (:line 1 :character 0)))
+    (ezrouter--take-notification connection 'ezrouter/answer '(:job "1" :delta "It greets."))
+    (with-current-buffer (ezrouter--job-thread (gethash "1" (ezrouter--jobs connection)))
+      (cl-letf (((symbol-function 'read-string) (lambda (&rest _) " ")))
+        (should-error (ezrouter-ask) :type 'user-error)))
+    (should-not (seq-filter #'stringp told))))
+
 ;; What Emacs does with buffers.
 
 (ert-deftest ezrouter-test-clones-leave-the-document-alone ()

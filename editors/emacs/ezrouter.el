@@ -923,9 +923,16 @@ Starts a server if none runs, and waits for it."
   "The parameters of a request to execute COMMAND with ARGUMENT."
   `(:command ,command :arguments [,(or argument ezrouter--no-object)]))
 
+(defun ezrouter--demand-running (connection)
+  "Signal an error if the server of CONNECTION has ended.
+Another one that was started since does not know its jobs."
+  (unless (jsonrpc-running-p connection)
+    (user-error "The server that did this has ended; ask anew")))
+
 (defun ezrouter--execute (connection command argument &optional done refused)
   "Have CONNECTION execute COMMAND with ARGUMENT, a property list.
 DONE is called with the result; a refusal is said, then REFUSED is called."
+  (ezrouter--demand-running connection)
   (ezrouter--flush)
   (let ((fail (lambda (why)
                 (ezrouter--tell "%s" why)
@@ -1176,9 +1183,8 @@ If there is none there, the only one of this buffer."
 
 (defun ezrouter--forget-old-jobs ()
   "Forget the oldest jobs that are over and shown nowhere."
-  (let ((over (seq-filter (lambda (job) (and (not (ezrouter--is-running job)) (not (ezrouter--is-pending job))
-                                             (not (buffer-live-p (ezrouter--job-thread job)))))
-                          (ezrouter--all-jobs))))
+  (let ((over (ezrouter--all-jobs (lambda (job) (and (not (ezrouter--is-running job)) (not (ezrouter--is-pending job))
+                                                     (not (buffer-live-p (ezrouter--job-thread job))))))))
     (dolist (job (seq-drop over 100))
       (remhash (ezrouter--job-id job) (ezrouter--jobs (ezrouter--job-connection job))))))
 
@@ -1214,10 +1220,21 @@ If there is none there, the only one of this buffer."
 
 (defvar ezrouter--lighter " ez" "The text for the mode line.")
 
+(defconst ezrouter--draw-seconds 0.05 "How long marks and mode lines may wait for what comes next.")
+
+(defvar ezrouter--announcing nil "The timer for the mode lines, if something has changed since they were made.")
+
 (defun ezrouter--announce ()
+  "Show in the mode lines before long what has changed; more may change first."
+  (unless ezrouter--announcing
+    (setq ezrouter--announcing (run-at-time ezrouter--draw-seconds nil #'ezrouter--show-lighter))))
+
+(defun ezrouter--show-lighter ()
   "Show in the mode lines what has changed."
-  (setq ezrouter--lighter (ezrouter--make-lighter))
-  (force-mode-line-update t))
+  (setq ezrouter--announcing nil)
+  (ezrouter--safely "the mode line"
+    (setq ezrouter--lighter (ezrouter--make-lighter))
+    (force-mode-line-update t)))
 
 (defun ezrouter--make-lighter ()
   "The text for the mode line, made anew."
@@ -1281,8 +1298,6 @@ Where that would take long, all of them."
          (t (push column found)
             (setq column (1+ column)))))
       (nreverse found))))
-
-(defconst ezrouter--draw-seconds 0.05 "How long the marks may wait for the next edit.")
 
 (defun ezrouter--draw-soon (job)
   "Show before long which lines of JOB are new; other edits may come first.
@@ -1356,8 +1371,7 @@ used of them is taken out."
 
 (defvar-local ezrouter--thread nil
   "What the buffer of an answer is about, as a property list.
-`:connection', `:buffer', `:place' (an overlay there) and `:jobs', the
-newest first.")
+`:place' (an overlay there) and `:jobs', the newest first.")
 
 (defvar-keymap ezrouter-answer-mode-map
   :doc "Keys in the buffer of an answer."
@@ -1414,10 +1428,7 @@ newest first.")
       (ezrouter--answer-look)
       (buffer-disable-undo)
       (ezrouter-answer-mode 1)
-      (setq ezrouter--thread (list :connection (ezrouter--job-connection job)
-                                   :buffer (ezrouter--job-buffer job)
-                                   :place (ezrouter--job-place job)
-                                   :jobs nil))
+      (setq ezrouter--thread (list :place (ezrouter--job-place job) :jobs nil))
       (add-hook 'kill-buffer-hook #'ezrouter--forget-thread nil t))
     buffer))
 
@@ -1531,13 +1542,16 @@ Windows that show the end go on to show it."
     (setf (ezrouter--expected connection) (delq found (ezrouter--expected connection)))
     found))
 
-(defun ezrouter--start-job (connection kind place argument &optional words thread)
-  "Have CONNECTION start a job of KIND about the overlay PLACE.
+(defun ezrouter--start-job (kind place argument &optional words thread)
+  "Have the server start a job of KIND about the overlay PLACE.
 ARGUMENT is what the command is given beside that, WORDS what the user
 said, THREAD the buffer in which the answer goes on."
+  ;; While the user said it the buffer may have been killed, and the server may have ended.
+  (unless (overlay-buffer place)
+    (user-error "The text that this is about is gone"))
   (with-current-buffer (overlay-buffer place)
-    (ezrouter--flush)
-    (let* ((uri (ezrouter--document-uri ezrouter--document))
+    (let* ((connection (ezrouter--connect-document))
+           (uri (ezrouter--document-uri ezrouter--document))
            (expected (list :kind kind :uri uri :place place :words words :thread thread)))
       (ezrouter--expect
        connection expected (concat "ezrouter." kind)
@@ -1546,6 +1560,7 @@ said, THREAD the buffer in which the answer goes on."
 (defun ezrouter--expect (connection expected command argument)
   "Have CONNECTION start a job by COMMAND with ARGUMENT.
 EXPECTED is what is known of that."
+  (ezrouter--demand-running connection)
   (setf (ezrouter--expected connection) (append (ezrouter--expected connection) (list expected)))
   (ezrouter--execute
    connection command argument nil
@@ -1577,15 +1592,13 @@ Without words nothing is left of PLACE."
 
 (defun ezrouter--follow-up (words)
   "Ask WORDS about the same text as the question before in this buffer."
-  (let ((connection (plist-get ezrouter--thread :connection))
-        (place (plist-get ezrouter--thread :place)))
+  (let ((place (plist-get ezrouter--thread :place)))
+    (when (string-empty-p words)
+      (user-error "Nothing was said"))
     (unless (and place (overlay-buffer place))
       (user-error "The text that this is about is gone"))
-    (with-current-buffer (overlay-buffer place)
-      (setq connection (ezrouter--connect-document)))
-    (setq ezrouter--thread (plist-put ezrouter--thread :connection connection))
     (goto-char (point-max))
-    (ezrouter--start-job connection "ask" place (list :question words) words (current-buffer))))
+    (ezrouter--start-job "ask" place (list :question words) words (current-buffer))))
 
 ;;;###autoload
 (defun ezrouter-ask (&optional question)
@@ -1594,11 +1607,11 @@ In the buffer of an answer ask on.  The answer streams into a window."
   (interactive)
   (if ezrouter--thread
       (ezrouter--follow-up (or question (string-trim (read-string "Ask on: " nil 'ezrouter-ask-history))))
-    (let* ((connection (ezrouter--connect-document))
-           (place (ezrouter--place-here "ask"))
+    (ezrouter--connect-document)
+    (let* ((place (ezrouter--place-here "ask"))
            (words (or question (ezrouter--read "Ask: " 'ezrouter-ask-history place))))
       (deactivate-mark)
-      (ezrouter--start-job connection "ask" place (list :question words) words))))
+      (ezrouter--start-job "ask" place (list :question words) words))))
 
 ;;;###autoload
 (defun ezrouter-rewrite (&optional instruction)
@@ -1606,11 +1619,11 @@ In the buffer of an answer ask on.  The answer streams into a window."
 Without a region the new text is written at point.  One undo takes the
 whole back; `ezrouter-accept' and `ezrouter-reject' decide about it."
   (interactive "*")
-  (let* ((connection (ezrouter--connect-document))
-         (place (ezrouter--place-here "rewrite"))
+  (ezrouter--connect-document)
+  (let* ((place (ezrouter--place-here "rewrite"))
          (words (or instruction (ezrouter--read "Rewrite: " 'ezrouter-rewrite-history place))))
     (deactivate-mark)
-    (ezrouter--start-job connection "rewrite" place (list :instruction words) words)))
+    (ezrouter--start-job "rewrite" place (list :instruction words) words)))
 
 (defun ezrouter--tell-kept (result)
   "Say what a rejection with RESULT has left."
@@ -1746,7 +1759,7 @@ With a prefix argument ask for another INSTRUCTION."
   (interactive)
   (let* ((buffer (ezrouter--thread-here))
          (job (car (plist-get (buffer-local-value 'ezrouter--thread buffer) :jobs))))
-    (when (and job (not (ezrouter--is-running job)))
+    (when (and job (not (ezrouter--is-running job)) (jsonrpc-running-p (ezrouter--job-connection job)))
       (ezrouter--execute (ezrouter--job-connection job) "ezrouter.dismiss" (list :job (ezrouter--job-id job))))
     (if-let* ((window (get-buffer-window buffer t)))
         (quit-window t window)
@@ -1792,7 +1805,7 @@ What is written at its end is sent by `ezrouter-send'."
         (ezrouter--execute connection (plist-get run :command) argument #'ezrouter--tell-kept)
       (let ((range (plist-get argument :range)))
         (ezrouter--start-job
-         connection kind
+         kind
          (make-overlay (ezrouter--point (plist-get range :start)) (ezrouter--point (plist-get range :end)))
          (cl-loop for (key value) on argument by #'cddr
                   unless (memq key '(:uri :range)) append (list key value))
