@@ -1038,7 +1038,7 @@ What a model says must not set variables."
             (ezrouter--edit-answer t))))))))
 
 (defun ezrouter--is-elsewhere (job)
-  "Whether JOB changes another buffer than this one."
+  "Whether JOB is about another buffer than this one."
   (if-let* ((beg (ezrouter--change-beg (ezrouter--job-change job))))
       (not (eq (marker-buffer beg) (current-buffer)))
     (and (eq (ezrouter--job-kind job) 'rewrite)
