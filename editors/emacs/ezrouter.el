@@ -982,9 +982,10 @@ DONE is called with the result; a refusal is said, then REFUSED is called."
 
 (defun ezrouter--visit (file)
   "A buffer that visits FILE, which the server has written.
-What a model says must not set variables."
+What a model says must not set variables, and nothing is asked of the
+user, who may be typing something else."
   (let ((enable-local-variables nil) (enable-dir-local-variables nil))
-    (find-file-noselect file)))
+    (find-file-noselect file t)))
 
 (defun ezrouter--show-document (connection params)
   "Show the document of PARAMS, which are from CONNECTION."

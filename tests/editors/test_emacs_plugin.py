@@ -281,6 +281,25 @@ def emacs_plugin_models_usage_status_request(bench):
 
 
 @scenario(emacs_plugin_bench)
+def emacs_plugin_a_diff_that_is_shown_again_is_the_new_one(bench):
+    """What the server has written again is read again, and nothing is asked of the user for that."""
+    finish(bench, rewrite(bench), REWRITTEN)
+    bench.editor.call(5, 5, "(ezrouter-show-diff)")
+    bench.editor.wait_document("+" + FIRST)
+    bench.editor.goto_hidden()
+    bench.editor.goto(5)
+    bench.editor.keys("C-e")
+    bench.editor.type_here("  # typed")
+    bench.editor.call(5, 5, "(ezrouter-show-diff)")
+    asked = "(if (active-minibuffer-window) 1 0)"
+    shown = """(if (seq-some (lambda (one) (with-current-buffer one (and (string-suffix-p ".diff" (or buffer-file-name ""))
+                                                                     (string-search "# typed" (buffer-string)))))
+                             (buffer-list)) 1 0)"""
+    bench.editor.wait(lambda: bench.editor.lisp(shown) or bench.editor.lisp(asked), "the new diff")
+    equal(bench.editor.lisp(asked), 0, "whether the user is asked something")
+
+
+@scenario(emacs_plugin_bench)
 def emacs_plugin_chat_in_a_document(bench):
     """The conversation is a document: it is written in, sent, answered in place, and no window opens for the answer."""
     bench.editor.open("greet.py", ORIGINAL)
