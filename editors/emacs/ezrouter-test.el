@@ -215,6 +215,70 @@ BUFFERS, a list of names, are made and open on it; they are killed after."
         (should-error (ezrouter-ask) :type 'user-error)))
     (should-not (seq-filter #'stringp told))))
 
+(ert-deftest ezrouter-test-odd-words-show-on-one-line ()
+  "Titles and messages that are no text, hold line breaks, or are far too long, wherever words are shown."
+  (ezrouter-test--with-server told '("one")
+    (ezrouter-test--job connection "1" "ask" "waiting")
+    (let ((job (gethash "1" (ezrouter--jobs connection))) said)
+      (ezrouter--begin-answer job "why?")
+      (cl-letf (((symbol-function 'message) (lambda (format &rest arguments) (push (apply #'format format arguments) said))))
+        (dolist (odd (list "a\nb\r\tc\e[31m\0" 7 nil '(:a 1) [1] "" "%d %s" (make-string 1000000 ?x)))
+          (ert-info ((format "%.50S" odd))
+            (ezrouter--take-notification connection '$/progress
+                                         `(:token "ezrouter/1" :value (:kind "report" :title ,odd :message ,odd)))
+            (dolist (shown (list (ezrouter--make-lighter)
+                                 (with-current-buffer (ezrouter--job-thread job) (ezrouter--header))
+                                 (overlay-get (ezrouter--job-hint job) 'after-string)))
+              (should-not (string-match-p "[[:cntrl:]]" shown))
+              (should (< (length shown) 2000)))
+            (setq said nil)
+            (ezrouter--take-notification connection 'window/showMessage `(:type 1 :message ,odd))
+            (should (eq (null said) (not (and (stringp odd) (not (equal odd ""))))))
+            (when said
+              (should-not (string-match-p "[[:cntrl:]]" (car said)))
+              (should (< (length (car said)) 2000)))))))
+    (with-current-buffer ezrouter--log-buffer
+      (should (< (buffer-size) 100000)))))
+
+(ert-deftest ezrouter-test-jobs-that-make-no-sense ()
+  "A state or kind that nobody knows is passed over, and a job that has ended stays so."
+  (ezrouter-test--with-server told '("one")
+    (pcase-dolist (`(,id ,kind ,state) '(("1" "ask" "odd") ("2" "odd" "waiting") ("3" nil "waiting") ("4" "ask" nil) ("5" 7 7)
+                                         (nil "ask" "waiting")))
+      (ezrouter-test--job connection id kind state))
+    (should (= 0 (hash-table-count (ezrouter--jobs connection))))
+    (dolist (state '("waiting" "streaming" "odd"))
+      (ezrouter-test--job connection "1" "rewrite" state))
+    (should (eq 'streaming (ezrouter--job-state (gethash "1" (ezrouter--jobs connection)))))
+    (dolist (state '("done" "streaming" "pending" "failed"))
+      (ezrouter-test--job connection "1" "rewrite" state))
+    (should (eq 'done (ezrouter--job-state (gethash "1" (ezrouter--jobs connection)))))))
+
+(ert-deftest ezrouter-test-nothing-stays-of-a-job-without-an-answer ()
+  "An answer that goes into a document, or does not come, leaves no overlay where it was asked."
+  (ezrouter-test--with-server told '("one" "two")
+    (let ((range '(:start (:line 0 :character 0) :end (:line 1 :character 0))))
+      (ezrouter-test--job connection "1" "ask" "waiting" :range range)
+      (ezrouter-test--job connection "1" "ask" "failed" :range range)
+      (with-current-buffer "one" (ezrouter-ask "why?"))
+      (ezrouter-test--job connection "2" "ask" "streaming" :range range)
+      (ezrouter-test--send-edit connection "2" "untitled:two" (list (ezrouter-test--lsp-edit '(1 0) '(1 3) "new")))
+      (ezrouter-test--job connection "2" "ask" "done" :range range)
+      (with-current-buffer "one"
+        (should-not (overlays-in (point-min) (point-max)))))))
+
+(ert-deftest ezrouter-test-an-answer-in-a-narrowed-buffer ()
+  "An answer goes on at its end, whatever of it is shown."
+  (ezrouter-test--with-server told '("one")
+    (ezrouter-test--job connection "1" "ask" "streaming")
+    (ezrouter--take-notification connection 'ezrouter/answer '(:job "1" :delta "one\ntwo\n"))
+    (with-current-buffer (ezrouter--job-thread (gethash "1" (ezrouter--jobs connection)))
+      (narrow-to-region 1 4)
+      (ezrouter--take-notification connection 'ezrouter/answer '(:job "1" :delta "three"))
+      (should (equal (buffer-string) "one"))
+      (widen)
+      (should (equal (buffer-string) "one\ntwo\nthree")))))
+
 ;; What Emacs does with buffers.
 
 (ert-deftest ezrouter-test-clones-leave-the-document-alone ()

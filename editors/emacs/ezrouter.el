@@ -207,12 +207,23 @@ For LSP a carriage return alone ends a line too."
 
 (defconst ezrouter--log-buffer " *ezrouter log*")
 
+(defconst ezrouter--most-words 1000 "How many characters of a message are shown at most.")
+
+(defun ezrouter--words (value)
+  "VALUE, which the server has sent, as one line to show; nil if it is none."
+  (when (and (stringp value) (not (string-empty-p value)))
+    (replace-regexp-in-string
+     "[[:cntrl:]]+" " "
+     (if (< ezrouter--most-words (length value))
+         (concat (substring value 0 ezrouter--most-words) "…")
+       value))))
+
 (defun ezrouter--log (format &rest arguments)
   "Put a line into the log: FORMAT with ARGUMENTS."
   (with-current-buffer (get-buffer-create ezrouter--log-buffer)
     (save-excursion
       (goto-char (point-max))
-      (insert (format-time-string "%T ") (apply #'format format arguments) "\n")
+      (insert (format-time-string "%T ") (or (ezrouter--words (apply #'format format arguments)) "") "\n")
       (when (< 1000 (line-number-at-pos))
         (delete-region (point-min) (progn (goto-char (point-min)) (forward-line 500) (point)))))))
 
@@ -869,7 +880,7 @@ of jobs that the server has not told of yet.")
   (unless (eq (ezrouter--state connection) 'stopping)
     (ezrouter--tell "the server has stopped; the next command starts it again (see `M-x ezrouter-log')"))
   (maphash (lambda (_ job)
-             (unless (memq (ezrouter--job-state job) '(done cancelled failed))
+             (unless (ezrouter--is-over job)
                (setf (ezrouter--job-message job) "the server has stopped")
                (ezrouter--safely "the end of the server" (ezrouter--job-to job 'failed))))
            (ezrouter--jobs connection))
@@ -961,7 +972,8 @@ DONE is called with the result; a refusal is said, then REFUSED is called."
       ('ezrouter/job (ezrouter--take-job connection params))
       ('ezrouter/answer (ezrouter--take-answer connection params))
       ('$/progress (ezrouter--take-progress connection params))
-      ('window/showMessage (ezrouter--tell "%s" (plist-get params :message)))
+      ('window/showMessage (when-let* ((words (ezrouter--words (plist-get params :message))))
+                             (ezrouter--tell "%s" words)))
       ('window/logMessage (ezrouter--log "%s" (plist-get params :message))))))
 
 (defun ezrouter--take-request (connection method params)
@@ -1115,6 +1127,13 @@ Gives whether that was done."
 
 (defvar ezrouter--order 0 "How many jobs there were.")
 
+(defconst ezrouter--states '("waiting" "thinking" "streaming" "pending" "done" "cancelled" "failed")
+  "The states of a job.")
+
+(defun ezrouter--is-over (job)
+  "Whether JOB has ended for good."
+  (memq (ezrouter--job-state job) '(done cancelled failed)))
+
 (defun ezrouter--is-running (job)
   "Whether JOB is under way."
   (memq (ezrouter--job-state job) '(waiting thinking streaming)))
@@ -1163,28 +1182,39 @@ If there is none there, the only one of this buffer."
         (and here (null (cdr here)) (car here)))))
 
 (defun ezrouter--take-job (connection params)
-  "Take the state of a job: PARAMS of `ezrouter/job' from CONNECTION."
+  "Take the state of a job: PARAMS of `ezrouter/job' from CONNECTION.
+What is no state is passed over, and what comes behind the end of a job."
   (let* ((id (plist-get params :job))
-         (job (gethash id (ezrouter--jobs connection)))
-         (expected (unless job (ezrouter--take-expected connection params))))
-    (unless job
-      (setq job (make-ezrouter--job :connection connection :id id :kind (intern (plist-get params :kind))
+         (state (car (member (plist-get params :state) ezrouter--states)))
+         (job (and (stringp id) state
+                   (or (gethash id (ezrouter--jobs connection))
+                       (ezrouter--new-job connection params)))))
+    (unless (or (null job) (ezrouter--is-over job))
+      (setf (ezrouter--job-parked job) (eq t (plist-get params :parked))
+            (ezrouter--job-message job) (ezrouter--words (plist-get params :message))
+            (ezrouter--job-usage job) (or (plist-get params :usage) (ezrouter--job-usage job)))
+      (let ((is-new (null (ezrouter--job-state job))))
+        (ezrouter--job-to job (intern state) (and is-new (ezrouter--job-title job)))))))
+
+(defun ezrouter--new-job (connection params)
+  "The job that PARAMS of `ezrouter/job' from CONNECTION tell of first, or nil."
+  (when-let* ((kind (car (member (plist-get params :kind) '("ask" "rewrite")))))
+    (let* ((expected (ezrouter--take-expected connection params))
+           (id (plist-get params :job))
+           (job (make-ezrouter--job :connection connection :id id :kind (intern kind)
                                     :uri (plist-get params :uri) :order (cl-incf ezrouter--order)
                                     :place (plist-get expected :place)
                                     :thread (plist-get expected :thread)
-                                    :title (plist-get expected :words)))
+                                    :title (plist-get expected :words))))
       (unless (ezrouter--job-place job)
         (ezrouter--place-job job (plist-get params :range)))
       (puthash id job (ezrouter--jobs connection))
-      (ezrouter--forget-old-jobs))
-    (setf (ezrouter--job-parked job) (eq t (plist-get params :parked))
-          (ezrouter--job-message job) (plist-get params :message)
-          (ezrouter--job-usage job) (or (plist-get params :usage) (ezrouter--job-usage job)))
-    (ezrouter--job-to job (intern (plist-get params :state)) (plist-get expected :words))))
+      (ezrouter--forget-old-jobs)
+      job)))
 
 (defun ezrouter--forget-old-jobs ()
   "Forget the oldest jobs that are over and shown nowhere."
-  (let ((over (ezrouter--all-jobs (lambda (job) (and (not (ezrouter--is-running job)) (not (ezrouter--is-pending job))
+  (let ((over (ezrouter--all-jobs (lambda (job) (and (ezrouter--is-over job)
                                                      (not (buffer-live-p (ezrouter--job-thread job))))))))
     (dolist (job (seq-drop over 100))
       (remhash (ezrouter--job-id job) (ezrouter--jobs (ezrouter--job-connection job))))))
@@ -1202,8 +1232,9 @@ If there is none there, the only one of this buffer."
   (if (eq (ezrouter--job-kind job) 'ask)
       (ezrouter--update-thread job words)
     (ezrouter--draw job))
-  (when (and (memq state '(done cancelled failed)) (ezrouter--job-place job)
-             (eq (ezrouter--job-kind job) 'rewrite))
+  ;; In the buffer of an answer one can ask on about its place.
+  (when (and (ezrouter--is-over job) (ezrouter--job-place job)
+             (not (buffer-live-p (ezrouter--job-thread job))))
     (delete-overlay (ezrouter--job-place job)))
   (ezrouter--announce))
 
@@ -1213,8 +1244,8 @@ If there is none there, the only one of this buffer."
               ((stringp token))
               (job (gethash (string-remove-prefix "ezrouter/" token) (ezrouter--jobs connection)))
               (value (plist-get params :value)))
-    (setf (ezrouter--job-title job) (or (plist-get value :title) (ezrouter--job-title job))
-          (ezrouter--job-progress job) (or (plist-get value :message) (ezrouter--job-progress job)))
+    (setf (ezrouter--job-title job) (or (ezrouter--words (plist-get value :title)) (ezrouter--job-title job))
+          (ezrouter--job-progress job) (or (ezrouter--words (plist-get value :message)) (ezrouter--job-progress job)))
     (when (eq (ezrouter--job-kind job) 'ask)
       (ezrouter--update-hint job))
     (ezrouter--announce)))
@@ -1451,8 +1482,10 @@ Windows that show the end go on to show it."
             (windows (seq-filter (lambda (window) (= (window-point window) (point-max)))
                                  (get-buffer-window-list nil nil t))))
        (save-excursion
-         (goto-char (point-max))
-         ,@body)
+         (save-restriction
+           (widen)
+           (goto-char (point-max))
+           ,@body))
        (when is-there (goto-char (point-max)))
        (dolist (window windows)
          (set-window-point window (point-max)))
