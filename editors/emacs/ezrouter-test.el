@@ -279,6 +279,30 @@ BUFFERS, a list of names, are made and open on it; they are killed after."
       (widen)
       (should (equal (buffer-string) "one\ntwo\nthree")))))
 
+(ert-deftest ezrouter-test-why-a-server-does-not-start ()
+  "What a server says before it ends is in the log, and the reason is what is said last."
+  (dolist (script '("echo no such option >&2; exit 3"
+                    "echo no such option >&2; printf 'Content-Length: 36\\r\\n\\r\\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}}'; cat"))
+    (let ((ezrouter-program (list "sh" "-c" script))
+          (default-directory temporary-file-directory)
+          (ezrouter--connections nil)
+          (inhibit-message t) said)
+      (ignore-errors (kill-buffer ezrouter--log-buffer))
+      (cl-letf (((symbol-function 'message) (lambda (format &rest arguments)
+                                              (when format (push (apply #'format format arguments) said)))))
+        (with-temp-buffer
+          (should-error (ezrouter--connect) :type 'user-error)))
+      (should (string-prefix-p "ezrouter: " (car said)))
+      (should-not ezrouter--connections)
+      (with-current-buffer ezrouter--log-buffer
+        (should (string-search "no such option" (buffer-string)))))))
+
+(ert-deftest ezrouter-test-a-request-that-makes-no-sense-is-answered ()
+  "Also where errors are debugged."
+  (ezrouter-test--with-server told nil
+    (let ((debug-on-error t))
+      (should-not (ezrouter--take-request connection 'workspace/configuration '(:items 7))))))
+
 ;; What Emacs does with buffers.
 
 (ert-deftest ezrouter-test-clones-leave-the-document-alone ()

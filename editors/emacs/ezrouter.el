@@ -760,9 +760,11 @@ CHANGE, if there is one, is told where its text is then."
    (buffers :initform (make-hash-table :test #'equal) :reader ezrouter--buffers)
    (jobs :initform (make-hash-table :test #'equal) :reader ezrouter--jobs)
    (expected :initform nil :accessor ezrouter--expected)
-   (state :initform 'starting :accessor ezrouter--state))
+   (state :initform 'starting :accessor ezrouter--state)
+   (why :initform nil :accessor ezrouter--why))
   :documentation "The server of one project.
-STATE is `starting', `ready' or `stopping'; EXPECTED holds what is known
+STATE is `starting', `ready' or `stopping', the last maybe with WHY it
+was given up; EXPECTED holds what is known
 of jobs that the server has not told of yet.")
 
 (defvar ezrouter--connections nil "The connections that run.")
@@ -848,15 +850,29 @@ of jobs that the server has not told of yet.")
      connection :initialize (ezrouter--initialize-parameters root)
      :timeout 20
      :success-fn (lambda (result) (ezrouter--started connection result))
-     :error-fn (lambda (problem) (ezrouter--refuse connection (plist-get problem :message)))
+     :error-fn (lambda (problem)
+                 (ezrouter--refuse connection (format "the server did not start: %s (see `M-x ezrouter-log')"
+                                                      (plist-get problem :message))))
      :timeout-fn (lambda () (ezrouter--refuse connection "the server did not start within 20 s")))
     connection))
 
 (defun ezrouter--refuse (connection why)
-  "Give CONNECTION up and say WHY."
-  (ezrouter--tell "%s" why)
-  (setf (ezrouter--state connection) 'stopping)
-  (jsonrpc-shutdown connection t))
+  "Give CONNECTION up; WHY is said once its server has ended."
+  (setf (ezrouter--state connection) 'stopping
+        (ezrouter--why connection) why)
+  (delete-process (jsonrpc--process connection)))
+
+(defun ezrouter--log-errors (connection)
+  "Put into the log what the server of CONNECTION wrote to its standard error."
+  (when-let* ((buffer (jsonrpc-stderr-buffer connection))
+              ((buffer-live-p buffer)))
+    (with-current-buffer buffer
+      (when-let* ((process (get-buffer-process buffer)))
+        (accept-process-output process 0.1))
+      (mapc (apply-partially #'ezrouter--log "stderr: %s")
+            (last (split-string (buffer-string) "\n" t) 20))
+      (let ((inhibit-read-only t))
+        (erase-buffer)))))
 
 (defun ezrouter--started (connection result)
   "The server of CONNECTION has answered RESULT to its initialization."
@@ -877,8 +893,12 @@ of jobs that the server has not told of yet.")
     (with-current-buffer buffer
       (when (and ezrouter--document (eq connection (ezrouter--document-connection ezrouter--document)))
         (ezrouter--safely "the end of the server" (ezrouter--close-document)))))
-  (unless (eq (ezrouter--state connection) 'stopping)
-    (ezrouter--tell "the server has stopped; the next command starts it again (see `M-x ezrouter-log')"))
+  (let ((why (if (eq (ezrouter--state connection) 'stopping)
+                 (ezrouter--why connection)
+               "the server has stopped; the next command starts it again (see `M-x ezrouter-log')")))
+    (when why
+      (ezrouter--safely "the errors of the server" (ezrouter--log-errors connection))
+      (ezrouter--tell "%s" why)))
   (maphash (lambda (_ job)
              (unless (ezrouter--is-over job)
                (setf (ezrouter--job-message job) "the server has stopped")
@@ -983,7 +1003,8 @@ DONE is called with the result; a refusal is said, then REFUSED is called."
                              (list :applied :json-false)))
     ('workspace/applyEdit (or (ezrouter--safely method (ezrouter--take-workspace-edit connection params))
                               (list :applied :json-false)))
-    ('workspace/configuration (vconcat (mapcar (lambda (_) (ezrouter--settings)) (plist-get params :items))))
+    ('workspace/configuration
+     (ezrouter--safely method (vconcat (mapcar (lambda (_) (ezrouter--settings)) (plist-get params :items)))))
     ('window/showDocument (run-at-time 0 nil #'ezrouter--show-document connection params)
                           (list :success t))
     ('workspace/workspaceFolders `[(:uri ,(ezrouter--file-uri (ezrouter--root connection)) :name "")])
