@@ -303,6 +303,27 @@ BUFFERS, a list of names, are made and open on it; they are killed after."
     (let ((debug-on-error t))
       (should-not (ezrouter--take-request connection 'workspace/configuration '(:items 7))))))
 
+(ert-deftest ezrouter-test-positions-in-a-long-document ()
+  "A place is found soon in a long text, and rightly once there is a carriage return."
+  (ezrouter-test--with-server told '("one")
+    (with-current-buffer "one"
+      (insert (string-join (make-list 100000 "this is a line of a long text\n")))
+      (ezrouter--flush)
+      (let ((began (float-time)))
+        (dotimes (_ 400)
+          (ezrouter--position (point-max)))
+        (should (< (- (float-time) began) 3)))
+      (should (= (point-max) (ezrouter--point (ezrouter--position (point-max)))))
+      (erase-buffer)
+      (insert "one\rtwo\n")
+      (should (equal '(:line 1 :character 1) (ezrouter--position 6)))
+      (should (= 6 (ezrouter--point '(:line 1 :character 1))))
+      (erase-buffer)
+      (ezrouter--flush)
+      (let ((inhibit-modification-hooks t))
+        (insert "one\rtwo\n"))
+      (should (equal '(:line 1 :character 1) (ezrouter--position 6))))))
+
 ;; What Emacs does with buffers.
 
 (ert-deftest ezrouter-test-clones-leave-the-document-alone ()

@@ -133,6 +133,36 @@ moves."
   "The text from BEG to END as the server knows it."
   (ezrouter--wire (buffer-substring-no-properties beg end)))
 
+(cl-defstruct ezrouter--document
+  "What the server was told of a buffer."
+  connection uri (version 0)
+  ;; What is to be told: changes, the newest first, or that all is.
+  changes whole timer
+  ;; The number of changes of the text that were seen.
+  tick
+  ;; The change that is under way: first and last place, and both as positions.
+  before
+  ;; The beginning of the line where something was about to change last, and its number: counting begins there.  Nothing
+  ;; before that place has changed since.
+  (line-start 1) (line 0)
+  ;; Whether there may be a carriage return in the text, so that lines are counted as LSP does.
+  has-returns)
+
+(defvar-local ezrouter--document nil
+  "The document of this buffer, while a server has it open.")
+
+(defun ezrouter--has-returns ()
+  "Whether there may be a carriage return in this buffer, which is widened.
+To search a long text for each position would take long."
+  (let ((document ezrouter--document))
+    (if (and document
+             (not (ezrouter--document-whole document))
+             (= (ezrouter--document-tick document) (buffer-chars-modified-tick)))
+        (ezrouter--document-has-returns document)
+      (save-excursion
+        (goto-char (point-min))
+        (search-forward "\r" nil t)))))
+
 (defun ezrouter--position (pos)
   "POS as a position of LSP, in characters.
 For LSP a carriage return alone ends a line too."
@@ -143,10 +173,11 @@ For LSP a carriage return alone ends a line too."
             (line (1- (line-number-at-pos pos t)))
             (start (progn (goto-char pos) (pos-bol))))
         (goto-char (point-min))
-        (while (search-forward "\r" pos t)
-          (unless (eq (char-after) ?\n)
-            (setq line (1+ line)
-                  start (max start (point)))))
+        (when (ezrouter--has-returns)
+          (while (search-forward "\r" pos t)
+            (unless (eq (char-after) ?\n)
+              (setq line (1+ line)
+                    start (max start (point))))))
         (list :line line :character (- pos start))))))
 
 (defun ezrouter--point (position)
@@ -158,7 +189,7 @@ For LSP a carriage return alone ends a line too."
       (let ((line (plist-get position :line)))
         (cl-check-type line natnum)
         (cl-check-type (plist-get position :character) natnum)
-        (if (save-excursion (search-forward "\r" nil t))
+        (if (ezrouter--has-returns)
             (unless (or (zerop line) (re-search-forward "\r\n\\|[\r\n]" nil t line))
               (goto-char (point-max)))
           (forward-line line)))
@@ -246,21 +277,6 @@ An error goes to the log: it must not get in the user's way."
 
 ;;;; Documents: what the server knows of a buffer
 
-(cl-defstruct ezrouter--document
-  "What the server was told of a buffer."
-  connection uri (version 0)
-  ;; What is to be told: changes, the newest first, or that all is.
-  changes whole timer
-  ;; The number of changes of the text that were seen.
-  tick
-  ;; The change that is under way: first and last place, and both as positions.
-  before
-  ;; The beginning of the line where something was about to change last, and its number: counting begins there.  Nothing
-  ;; before that place has changed since.
-  (line-start 1) (line 0)
-  ;; Whether there may be a carriage return in the text, so that lines are counted as LSP does.
-  has-returns)
-
 (defun ezrouter--line-breaks (beg end)
   "How many lines begin behind BEG up to END, both beginnings of lines."
   (save-excursion
@@ -299,9 +315,6 @@ Counts from the place of the change before: that is mostly near."
             (widen)
             (goto-char (point-min))
             (search-forward "\r" nil t)))))
-
-(defvar-local ezrouter--document nil
-  "The document of this buffer, while a server has it open.")
 
 (defvar-local ezrouter--fresh nil
   "The mark of the rewrite that was put on the undo list last.
