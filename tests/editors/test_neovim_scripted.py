@@ -5,7 +5,6 @@ import contextlib
 import functools
 import pathlib
 import sys
-import time
 
 from neovim import Neovim
 from scenario import SCENARIOS, Bench, equal, scenario, true
@@ -13,7 +12,8 @@ from test_neovim import ORIGINAL
 from test_neovim_plugin import float_text, said, status, wait_float
 
 SERVER = pathlib.Path(__file__).resolve().parent / "scripted_server.py"
-# Some of it takes half a second on a quiet machine; what is held against it took a minute and more.
+# What Neovim may take of a processor, so that other programs do not matter. Some of it takes half a second; what is held
+# against it took a minute and more.
 SOON_SECONDS = 8
 
 
@@ -36,6 +36,17 @@ def asked(bench, method, **params):
     answer = bench.editor.lua(code, method, params)
     true(answer is not None and "result" in answer, f"{method} got no answer: {answer}")
     return answer["result"]
+
+
+def worked(bench):
+    """How many seconds of a processor Neovim has taken until now."""
+    seconds = bench.editor.lua("""
+      local used = vim.uv.getrusage()
+      local function seconds(time) return time.sec + time.usec / 1000000 end
+      return seconds(used.utime) + seconds(used.stime)
+    """)
+    true(0 < seconds, "the clock of the processor stands still")
+    return seconds
 
 
 def send(bench, *messages):
@@ -88,12 +99,12 @@ def plugin_odd_words_show_on_one_line(bench):
     """Titles and messages that are no text, hold a NUL or line breaks, or are far too long, wherever words are shown."""
     bench.editor.nvim.options["statusline"] = "%f %= %{%v:lua.require'ezrouter'.status()%}"
     send(bench, job(bench), job(bench, "2", kind="ask"), answer(bench, "It greets.", "2"))
-    began = time.monotonic()
+    began = worked(bench)
     for odd in ODD:
         send(bench, progress(odd, odd), progress(odd, odd, "2"), job(bench, message=odd, usage=odd))
         shown = status(bench)
         true(not any(character < " " for character in shown) and len(shown) < 600, f"the status line says {shown!r}")
-    true(time.monotonic() - began < SOON_SECONDS, f"it took {time.monotonic() - began:.1f} s")
+    true(worked(bench) - began < SOON_SECONDS, f"it took {worked(bench) - began:.1f} s")
     send(bench, job(bench, "2", kind="ask", state="done"))
     true("%%{v:lua.error" not in status(bench) and "🦀" in status(bench), status(bench))
     unharmed(bench)
@@ -101,7 +112,7 @@ def plugin_odd_words_show_on_one_line(bench):
         send(bench, {"method": "window/showMessage", "params": {"type": 1, "message": odd}})
         send(bench, {"method": "window/showMessage", "params": {"type": odd, "message": f"message {number}"}})
         said(bench, f"message {number}")
-    true(time.monotonic() - began < 2 * SOON_SECONDS, f"it took {time.monotonic() - began:.1f} s")
+    true(worked(bench) - began < 2 * SOON_SECONDS, f"it took {worked(bench) - began:.1f} s")
     equal(bench.editor.text(), ORIGINAL, "the text")
 
 
@@ -163,15 +174,15 @@ def plugin_long_answers_do_not_hold_the_editor_up(bench):
     """Two thousand pieces, and then more than anybody reads."""
     send(bench, job(bench, kind="ask"), answer(bench, "It greets.\n"))
     bench.editor.nvim.command("Ezrouter answer")
-    began = time.monotonic()
+    began = worked(bench)
     for _ in range(20):
         send(bench, *(answer(bench, "a **word** and `code`\n" if piece % 5 == 0 else "some words more ") for piece in range(100)))
-    took = time.monotonic() - began
+    took = worked(bench) - began
     true(took < SOON_SECONDS, f"the pieces took {took:.1f} s")
-    began = time.monotonic()
+    began = worked(bench)
     send(bench, answer(bench, "a line with `code`\n" * 50000))
     send(bench, *(answer(bench, "more words ") for _ in range(200)), answer(bench, "the end"))
-    took = time.monotonic() - began
+    took = worked(bench) - began
     true(took < SOON_SECONDS, f"the long answer took {took:.1f} s")
     bench.editor.wait("the end in view", lambda: bench.editor.lua("return vim.fn.getline('w$')").endswith("the end"))
     equal(float_text(bench).count("\n"), 1 + 400 + 50000, "the line breaks of the answer")
